@@ -1,0 +1,17 @@
+#pragma once
+
+#include "base/types.hpp"
+#include "model/labels.hpp"
+
+namespace mimir::model {
+
+/// A value that stands for many, with labels that lead to its origin (a trace id).
+struct Exemplar {
+    Labels labels;
+    double value = 0;
+    TimestampMs time;
+
+    bool operator==(const Exemplar&) const = default;
+};
+
+}  // namespace mimir::model
