@@ -1,0 +1,53 @@
+# The few commands of this project; the README shows them in use.
+#
+#   make run      installs what is missing, builds, starts a monolith on embedded defaults with something to see
+#   make test     installs what is missing, builds, runs every test (TEST=release|asan|tsan for a part)
+#   make build    binaries at build/bin
+#   make bench    mimird beside Prometheus and VictoriaMetrics (some minutes; BENCH="--quick" for a smaller size)
+#   make install  DESTDIR=/somewhere for packages
+
+SHELL := /bin/bash
+JOBS  ?= $(shell nproc)
+PRESET ?= release
+BENCH ?=
+
+.PHONY: help build deps test-deps test run bench install format tidy docs clean
+
+help:
+	@sed -n '3,9p' Makefile | cut -c3-
+
+deps:
+	@tools/install-deps.sh build
+
+test-deps:
+	@tools/install-deps.sh build test
+	@tools/fetch-peers.sh prometheus prometheus-node-exporter
+
+build: deps
+	@tools/build.sh release $(JOBS)
+
+test: test-deps
+	@tools/test.sh $(TEST)
+
+run: build
+	@tools/install-deps.sh run
+	@tools/run.sh
+
+bench: deps
+	@tools/install-deps.sh build bench
+	@tools/fetch-peers.sh prometheus victoria-metrics
+	@tools/build.sh release $(JOBS)
+	@PATH="$(CURDIR)/build/peers/usr/bin:$$PATH" python3 tests/bench/run.py $(BENCH)
+
+install: build
+	@DESTDIR=$(DESTDIR) cmake --install build --prefix /usr
+
+format:
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
+
+tidy: deps
+	@tools/install-deps.sh tidy
+	@cmake --preset tidy > /dev/null && cmake --build build-tidy -j $(JOBS)
+
+clean:
+	@rm -rf build build-*
