@@ -55,6 +55,29 @@ struct WriteRequest {
     std::string body;
     std::deque<Labels> rewritten;  // a deque: its elements stay where they are
 
+    /// Empties the request; its arrays keep their memory.
+    void clear() {
+        series.clear();
+        samples.clear();
+        histograms.clear();
+        exemplars.clear();
+        metadata.clear();
+        body.clear();
+        rewritten.clear();
+    }
+    /// Adds a series of our own making with one sample.
+    void add(Labels labels, Sample sample) {
+        const LabelsView kept = rewritten.emplace_back(std::move(labels));
+        series.push_back({
+            .labels = kept,
+            .hash = kept.hash(),
+            .first_sample = static_cast<std::uint32_t>(samples.size()),
+            .sample_count = 1,
+            .canonical = true,
+        });
+        samples.push_back(sample);
+    }
+
     [[nodiscard]] std::span<const Sample> samples_of(const WriteSeries& one) const {
         return std::span(samples).subspan(one.first_sample, one.sample_count);
     }
