@@ -1,0 +1,206 @@
+"""Real servers as objects: started on free ports of the loopback and temporary folders, waited for, killed, cleaned up."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+BIN = pathlib.Path(os.environ.get("MIMIR_BIN", "build/bin")).resolve()
+
+
+def free_port():
+    """A port nobody listens on, below the range that the kernel gives to outgoing connections."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def wait_for(what, condition, seconds=30.0):
+    """Polls until the condition holds, and returns its (true) value; says what did not come about."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")
+        time.sleep(0.02)
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def text(self):
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def http(method, url, body=None, headers=None, timeout=30):
+    """One request; any status is an answer, only a broken connection raises OSError."""
+    request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return Answer(response.status, response.headers, response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, error.read())
+    except urllib.error.URLError as error:
+        raise OSError(f"{method} {url}: {error.reason}") from error
+
+
+class Server:
+    """A child process with a folder, a port and a log. Use as a context manager."""
+
+    name = "server"
+    ready_path = "/"
+
+    def __init__(self, folder=None):
+        self._own_folder = folder is None
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix=f"mimird-it-{self.name}-"))
+        self.port = free_port()
+        self.process = None
+        self.log_path = self.folder / f"{self.name}.log"
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self):
+        raise NotImplementedError
+
+    def start(self, wait=True):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(part) for part in self.command()], stdout=log, stderr=log, cwd=self.folder)
+        if wait:
+            wait_for(f"{self.name} ready", self.is_ready, 60)
+        return self
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.log()[-3000:]}")
+        try:
+            return http("GET", self.url + self.ready_path, timeout=2).status == 200
+        except OSError:
+            return False
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def kill(self):
+        """kill -9"""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self, seconds=30):
+        """SIGTERM; returns the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def __enter__(self):
+        return self.start() if self.process is None else self
+
+    def __exit__(self, *_):
+        self.kill()
+        if self._own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Mimird(Server):
+    """A monolith of one tenant on embedded defaults; flags go on top, and of a flag given twice the last counts."""
+
+    name = "mimird"
+    ready_path = "/ready"
+
+    def __init__(self, *flags, folder=None):
+        super().__init__(folder)
+        self.flags = list(flags)
+
+    @property
+    def data(self):
+        return self.folder / "tsdb"
+
+    def command(self):
+        return [
+            BIN / "mimird",
+            "-auth.multitenancy-enabled=false",
+            "-server.http-listen-address=127.0.0.1",
+            f"-server.http-listen-port={self.port}",
+            f"-blocks-storage.tsdb.dir={self.data}",
+            *self.flags,
+        ]
+
+    def push(self, body, headers=None):
+        base = {
+            "Content-Type": "application/x-protobuf",
+            "Content-Encoding": "snappy",
+            "X-Prometheus-Remote-Write-Version": "0.1.0",
+        }
+        return http("POST", self.url + "/api/v1/push", body, {**base, **(headers or {})})
+
+    def api(self, path, method="GET", headers=None, **parameters):
+        """A call of the Prometheus API; lists become repeated parameters."""
+        query = urllib.parse.urlencode({key.rstrip("_"): value for key, value in parameters.items()}, doseq=True)
+        return http(method, f"{self.url}/prometheus/api/v1/{path}?{query}", headers=headers)
+
+    def result(self, path, **parameters):
+        answer = self.api(path, **parameters)
+        assert answer.status == 200, f"{path} {parameters}: {answer.status} {answer.text[:500]}"
+        return answer.json["data"]
+
+
+class Prometheus(Server):
+    """Debian's prometheus: scrapes itself and the given targets each second, writes to the given mimird."""
+
+    name = "prometheus"
+    ready_path = "/-/ready"
+
+    def __init__(self, targets=(), remote_write=None, folder=None):
+        super().__init__(folder)
+        scrape = "\n".join(
+            f"  - job_name: {job}\n    static_configs: [{{targets: ['127.0.0.1:{port}']}}]" for job, port in targets)
+        write = f"remote_write:\n  - url: {remote_write}\n" if remote_write else ""
+        (self.folder / "prometheus.yml").write_text(
+            f"global: {{scrape_interval: 1s}}\n{write}scrape_configs:\n"
+            f"  - job_name: prometheus\n    static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]\n{scrape}\n")
+
+    def command(self):
+        return [
+            shutil.which("prometheus"),
+            f"--config.file={self.folder}/prometheus.yml",
+            f"--storage.tsdb.path={self.folder}/data",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+        ]
+
+    def result(self, path, **parameters):
+        answer = http("GET", f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters, doseq=True)}")
+        assert answer.status == 200, answer.text[:500]
+        return answer.json["data"]
+
+
+class NodeExporter(Server):
+    name = "prometheus-node-exporter"
+    ready_path = "/metrics"
+
+    def command(self):
+        return [shutil.which("prometheus-node-exporter"), f"--web.listen-address=127.0.0.1:{self.port}"]
