@@ -4,7 +4,7 @@
 // that fails, runs full, and forgets at a power cut what was not synced).
 //
 // Durability, which faulty enforces: bytes are safe after sync() of their file; a file's name, a rename or a removal
-// is safe after sync_dir() of its folder.
+// is safe after sync_dir() of its folder (of both folders, for a rename from one to another).
 
 #include <cstdint>
 #include <filesystem>
@@ -72,7 +72,11 @@ class FileSystem {
   public:
     virtual ~FileSystem() = default;
 
-    enum class OpenMode { create_new, truncate, append };
+    enum class OpenMode {
+        create_new,  ///< Errors: conflict when there is one already.
+        truncate,    ///< Begins anew, be there one or not.
+        append,      ///< Continues the file, or begins it.
+    };
     virtual Result<std::unique_ptr<WritableFile>> open_writable(const Path& path, OpenMode mode) = 0;
     virtual Result<std::unique_ptr<ReadableFile>> open_readable(const Path& path) const = 0;
     virtual Result<std::shared_ptr<const MappedFile>> map(const Path& path) const = 0;
@@ -81,7 +85,7 @@ class FileSystem {
     /// Sorted by name; without "." and "..".
     virtual Result<std::vector<DirectoryEntry>> list(const Path& dir) const = 0;
     virtual bool exists(const Path& path) const = 0;
-    /// Makes missing parents too; no error when it exists.
+    /// Makes missing parents too, and their names durable; no error when it exists.
     virtual Result<void> create_directories(const Path& dir) = 0;
     /// Replaces a file of that name.
     virtual Result<void> rename(const Path& from, const Path& to) = 0;
