@@ -1,0 +1,106 @@
+#pragma once
+
+// The write-ahead log in Prometheus' format: segments of 32 KiB pages in a folder of their own.
+// What log() returned for is in the log; how safe that makes it is the sync mode's affair. Format:
+// docs/formats/wal.md.
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "fs/file_system.hpp"
+
+namespace mimir::tsdb {
+
+/// When a record is safe from a power cut. In every mode it survives kill -9 of the process once
+/// log() returned.
+enum class WalSync : std::uint8_t {
+    none,      ///< When the operating system wrote it out (as in Mimir).
+    interval,  ///< When the owner next called sync(), which it does at an interval.
+    always,    ///< When log() returned. Writers that wait at the same time share one fdatasync.
+};
+
+struct WalOptions {
+    WalSync sync = WalSync::none;
+    /// A segment ends before the record that would make it longer. Smaller ones only in tests.
+    std::uint64_t segment_bytes = 128 << 20;
+};
+
+struct SegmentRange {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;  ///< The one being written.
+
+    bool operator==(const SegmentRange&) const = default;
+};
+
+/// Threads: any; writers that come at the same time are written with one write(2).
+class Wal {
+  public:
+    /// Starts a new segment after those in the folder, which must be whole: replay and repair come
+    /// first.
+    static Result<std::unique_ptr<Wal>> open(
+        fs::FileSystem& files, fs::Path dir, WalOptions options
+    );
+
+    /// Appends the records, in this order and without others between them; all of them or none.
+    /// Errors: unavailable when the disk is full, internal when writing or syncing fails. The log
+    /// is then cut back to its last good end, and a later call may succeed.
+    Result<void> log(std::span<const std::string_view> records);
+
+    /// Makes all that log() returned for safe from a power cut.
+    Result<void> sync();
+
+    /// Ends the current segment, so that a checkpoint can cover it. Returns the new one's number.
+    Result<std::uint32_t> start_segment();
+
+    /// Removes segments up to and including `last`, which a checkpoint covers by now.
+    Result<void> remove_segments_through(std::uint32_t last);
+
+    [[nodiscard]] SegmentRange segments() const;
+    [[nodiscard]] const fs::Path& dir() const { return dir_; }
+
+  private:
+    Wal(fs::FileSystem& files, fs::Path dir, WalOptions options);
+
+    // One batch at a time is on its way to the file. It belongs to the thread that set writing_,
+    // which does its I/O without the lock; meanwhile others frame their records into pending_, the
+    // next batch.
+    using Lock = std::unique_lock<std::mutex>;
+    void append_framed(std::string_view record);
+    Result<void> make_room(Lock& lock, std::uint64_t bytes);
+    Result<std::uint32_t> rotate(Lock& lock);
+    void write_batch(Lock& lock);
+    Result<void> write_out(std::string_view bytes);
+    Result<void> open_segment(std::uint32_t number);
+    void wait_until_idle(Lock& lock);
+
+    fs::FileSystem& files_;
+    const fs::Path dir_;
+    const WalOptions options_;
+
+    // Owned by the thread that set writing_.
+    std::unique_ptr<fs::WritableFile> file_;
+    std::uint64_t good_end_ = 0;  // bytes of the segment that hold whole, acknowledged records
+    bool torn_ = false;           // the file may have bytes behind good_end_
+    std::string batch_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    SegmentRange segments_;
+    bool writing_ = false;
+    std::string pending_;
+    std::uint64_t position_ = 0;        // where in the segment pending_ ends
+    std::uint64_t pending_number_ = 1;  // of the batch that pending_ will become
+    std::uint64_t written_number_ = 0;  // of the last batch that is through, well or not
+    std::uint64_t failed_from_ =
+        0;  // batches [failed_from_, failed_through_] failed, the last time some did
+    std::uint64_t failed_through_ = 0;
+    Error failure_;
+};
+
+}  // namespace mimir::tsdb
