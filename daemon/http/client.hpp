@@ -1,0 +1,115 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/cancellation.hpp"
+#include "base/result.hpp"
+#include "http/message.hpp"
+#include "runtime/executors.hpp"
+
+namespace mimir::http {
+
+/// Where a client connects: "http://host:8080", "host:8080", "unix:///run/mimird/admin.sock" or
+/// "/run/...".
+struct Endpoint {
+    std::string host;
+    std::uint16_t port = 0;
+    /// When set, host and port are unused.
+    std::string unix_path;
+
+    /// Errors: invalid.
+    static Result<Endpoint> parse(std::string_view text);
+    [[nodiscard]] std::string to_string() const;
+};
+
+struct ClientOptions {
+    std::size_t idle_connections_limit = 16;
+    /// Shorter than the server's, so that a request seldom meets a connection that is just being
+    /// closed.
+    std::chrono::milliseconds idle_timeout{60'000};
+    std::chrono::milliseconds connect_timeout{5'000};
+    /// Of one response, in memory; streamed ones have none.
+    std::size_t response_bytes_limit = 256 << 20;
+};
+
+struct ClientRequest {
+    Method method = Method::get;
+    /// Path and query, encoded.
+    std::string target;
+    /// Host and Content-Length are the client's.
+    Headers headers;
+    std::string body;
+};
+
+struct ClientResponse {
+    int status = 0;
+    Headers headers;
+    std::string body;
+};
+
+/// A response whose body is read piece by piece. Destroyed early, it closes its connection.
+class ClientStream {
+  public:
+    virtual ~ClientStream() = default;
+    [[nodiscard]] virtual int status() const = 0;
+    [[nodiscard]] virtual const Headers& headers() const = 0;
+    /// The next piece; empty at the end of the body. Valid until the next call.
+    /// Errors: unavailable, when the connection broke; canceled and timeout, as the request's token
+    /// says.
+    virtual asio::awaitable<Result<std::string_view>> read() = 0;
+};
+
+/// Talks to one endpoint and keeps connections to it.
+/// A request that finds its kept connection closed before any byte of an answer is sent once more
+/// on a new one. Errors of every call: unavailable (not reachable, connection broke), corrupt (not
+/// HTTP), limit (answer too big); canceled and timeout, as the token says. An answer with any
+/// status is not an error. Threads: any. Destroy it when no call is under way.
+class Client {
+  public:
+    Client(runtime::IoThreads& io, Endpoint endpoint, ClientOptions options = {});
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    asio::awaitable<Result<ClientResponse>> send(ClientRequest request, CancellationToken token);
+    asio::awaitable<Result<std::unique_ptr<ClientStream>>> open(
+        ClientRequest request, CancellationToken token
+    );
+    [[nodiscard]] const Endpoint& endpoint() const;
+
+  private:
+    class Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+/// The same for programs without an event loop of their own: mimirctl, the load generator, tests.
+/// Threads: any; each call blocks.
+class BlockingClient {
+  public:
+    explicit BlockingClient(Endpoint endpoint, ClientOptions options = {});
+    ~BlockingClient();
+
+    Result<ClientResponse> send(
+        ClientRequest request, CancellationToken token = CancellationToken::create()
+    );
+    /// Hands each piece of the body to on_piece until it returns false; the response's own body
+    /// stays empty.
+    Result<ClientResponse> stream(
+        ClientRequest request,
+        const std::function<bool(std::string_view)>& on_piece,
+        CancellationToken token = CancellationToken::create()
+    );
+
+  private:
+    runtime::IoThreads io_;
+    Client client_;
+};
+
+}  // namespace mimir::http

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "http/headers.hpp"
+#include "http/request_context.hpp"
+#include "http/url.hpp"
+
+namespace mimir::http {
+
+namespace asio = boost::asio;
+
+enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options, other };
+std::string_view to_string(Method method);
+
+/// Who is at the other end.
+struct Peer {
+    /// "192.0.2.1:4711", or "@" for a unix socket.
+    std::string address;
+    /// Of the process that connected, as the kernel vouches; unix sockets only.
+    struct Credentials {
+        std::uint32_t uid;
+        std::uint32_t gid;
+        std::int32_t pid;
+    };
+    std::optional<Credentials> credentials;
+};
+
+/// A request as handlers see it. Owned by the server; a handler may move from it what it keeps.
+struct Request {
+    RequestContext context;
+    Method method = Method::get;
+    /// As on the wire: "/api/v1/label/a%2Fb/values?start=1".
+    std::string target;
+    /// The part before '?', still encoded.
+    std::string_view path;
+    /// The part after '?', decoded.
+    Parameters query;
+    /// What the {name} parts of the route's pattern stand for, decoded.
+    Parameters path_parameters;
+    Headers headers;
+    std::string body;
+    Peer peer;
+
+    /// The form in the body (application/x-www-form-urlencoded) and behind it the query, as Go's
+    /// Request.Form. Errors: invalid.
+    [[nodiscard]] Result<Parameters> form() const;
+};
+
+/// Sends the pieces of a streamed response.
+class BodyWriter {
+  public:
+    virtual ~BodyWriter() = default;
+
+    /// Resumes when the socket has taken the bytes: a slow client slows its handler. The bytes must
+    /// live until then. Errors: canceled, when the client went away or read too slowly. Threads:
+    /// any executor, one call at a time.
+    virtual asio::awaitable<Result<void>> write(std::string_view piece) = 0;
+};
+
+struct Response {
+    int status = 200;
+    /// Content-Length, Transfer-Encoding, Connection and Date are the server's.
+    Headers headers;
+    std::string body;
+    /// When set, it produces the body instead, chunked. If it fails, the connection breaks off, so
+    /// that the client knows the body for incomplete.
+    std::function<asio::awaitable<Result<void>>(BodyWriter&)> stream;
+
+    static Response text(int status, std::string body);
+    static Response json(int status, std::string body);
+};
+
+/// Name of a status code: "Not Found".
+std::string_view reason_phrase(int status);
+
+}  // namespace mimir::http

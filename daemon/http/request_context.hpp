@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/cancellation.hpp"
+#include "model/tenant.hpp"
+
+namespace mimir::http {
+
+/// What a request carries through every component that works for it; passed first. Copies share the
+/// cancellation.
+struct RequestContext {
+    std::optional<model::TenantId> tenant;
+    /// Canceled when the client goes away or the server's drain ends; also carries the deadline.
+    CancellationToken cancellation;
+    /// From the traceparent header; empty when the request has none.
+    std::string trace_id;
+};
+
+}  // namespace mimir::http

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/guarded.hpp"
+#include "http/message.hpp"
+
+namespace mimir::http {
+
+using Handler = std::function<asio::awaitable<Response>(Request&)>;
+
+/// Bits of Method.
+class MethodSet {
+  public:
+    /// HEAD comes with GET.
+    MethodSet(std::initializer_list<Method> methods);  // NOLINT(google-explicit-constructor)
+    static MethodSet any();
+    [[nodiscard]] bool contains(Method method) const;
+    /// "GET, HEAD, POST", as for the Allow header.
+    [[nodiscard]] std::string to_string() const;
+    MethodSet& operator|=(MethodSet other);
+
+  private:
+    std::uint8_t bits_ = 0;
+};
+
+inline constexpr std::size_t kBodyBytesLimitDefault = 10 << 20;
+
+struct Route {
+    MethodSet methods;
+    /// "/ready", "/api/v1/label/{name}/values"; a last "{path...}" takes the rest, slashes and all.
+    /// A literal wins over a {name}, which wins over a {name...}. Paths are matched segment by
+    /// segment before decoding.
+    std::string pattern;
+    /// The module that serves it, for errors and logs.
+    std::string module;
+    Handler handler;
+    /// A longer body is answered with 413.
+    std::size_t body_bytes_limit = kBodyBytesLimitDefault;
+};
+
+namespace detail {
+class RouteState;
+struct RouteTable;
+}  // namespace detail
+
+/// A route that is served as long as this lives.
+class RouteRegistration {
+  public:
+    RouteRegistration() = default;
+    explicit RouteRegistration(std::shared_ptr<detail::RouteState> state);
+    RouteRegistration(RouteRegistration&&) noexcept = default;
+    RouteRegistration& operator=(RouteRegistration&& other) noexcept;
+    /// close() without grace.
+    ~RouteRegistration();
+
+    /// Takes no more requests, and returns when none is in flight: after `grace` those that are
+    /// left get canceled, and are awaited. What the handler refers to may be destroyed then.
+    /// Threads: any but the event loop's.
+    void close(std::chrono::milliseconds grace);
+
+  private:
+    std::shared_ptr<detail::RouteState> state_;
+};
+
+/// Finds the handler for a request.
+/// Threads: any. Registrations must not outlive the router.
+class Router {
+  public:
+    Router();
+    ~Router();
+    Router(const Router&) = delete;
+    Router& operator=(const Router&) = delete;
+
+    /// Two routes with one pattern and a method in common are a mistake of ours.
+    [[nodiscard]] RouteRegistration add(Route route);
+
+    /// Says whose pattern this is while nobody serves it: requests get 503 naming the module, with
+    /// Retry-After.
+    void reserve(std::string pattern, std::string module);
+
+    /// What the server does with a request head.
+    struct Match {
+        /// Null when `refusal` answers the request.
+        std::shared_ptr<detail::RouteState> route;
+        Parameters path_parameters;
+        Response refusal;
+    };
+    [[nodiscard]] Match match(Method method, std::string_view path) const;
+
+    struct Listed {
+        std::string pattern;
+        MethodSet methods;
+        std::string module;
+    };
+    /// Every served route, sorted by pattern.
+    [[nodiscard]] std::vector<Listed> list() const;
+
+  private:
+    friend class detail::RouteState;
+    void remove(const detail::RouteState& state);
+
+    std::mutex changing_;
+    Snapshot<detail::RouteTable> table_;
+};
+
+}  // namespace mimir::http

@@ -1,0 +1,72 @@
+#include "runtime/run_on.hpp"
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <future>
+#include <memory>
+
+#include "base/assert.hpp"
+
+namespace mimir::runtime::detail {
+namespace {
+
+/// Runs the inner job on its pool, then resumes the awaiting coroutine. Deletes itself.
+template <class Handler>
+class ResumingJob final : public Job {
+  public:
+    ResumingJob(Job& inner, Handler handler)
+        : inner_(inner),
+          handler_(std::move(handler)),
+          executor_(asio::prefer(
+              asio::get_associated_executor(handler_), asio::execution::outstanding_work.tracked
+          )) {}
+
+    void run() override {
+        inner_.run();
+        resume(Result<void>());
+    }
+
+    void resume(Result<void> result) {
+        const std::unique_ptr<ResumingJob> self(this);
+        asio::post(executor_, asio::append(std::move(handler_), std::move(result)));
+    }
+
+  private:
+    Job& inner_;
+    Handler handler_;
+    asio::any_io_executor executor_;  // tracked: the loop goes on while the job is out
+};
+
+}  // namespace
+
+asio::awaitable<Result<void>> run_job(Pool& pool, Job& job) {
+    auto initiate = [&pool, &job]<class Handler>(Handler handler) {
+        auto* resuming = new ResumingJob<Handler>(job, std::move(handler));
+        if (auto posted = pool.post_job(*resuming); !posted) resuming->resume(std::move(posted));
+    };
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
+        std::move(initiate), asio::use_awaitable
+    );
+}
+
+void run_to_end(asio::any_io_executor executor, asio::awaitable<void> work) {
+    MIMIR_ASSERT(!on_io_thread(), "the event loop must not wait for itself");
+    auto done = std::make_shared<std::promise<void>>();
+    asio::co_spawn(
+        asio::make_strand(std::move(executor)),
+        std::move(work),
+        [done](std::exception_ptr error) {
+            MIMIR_ASSERT(error == nullptr, "coroutines return their errors");
+            done->set_value();
+        }
+    );
+    done->get_future().wait();
+}
+
+}  // namespace mimir::runtime::detail

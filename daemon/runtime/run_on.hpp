@@ -1,0 +1,57 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "base/result.hpp"
+#include "runtime/executors.hpp"
+
+namespace mimir::runtime {
+
+namespace detail {
+asio::awaitable<Result<void>> run_job(Pool& pool, Job& job);
+void run_to_end(asio::any_io_executor executor, asio::awaitable<void> work);
+
+template <class T>
+asio::awaitable<void> store(asio::awaitable<T> work, std::optional<T>& result) {
+    result.emplace(co_await std::move(work));
+}
+}  // namespace detail
+
+/// Runs fn, which returns a Result, on the pool, and resumes the coroutine on its own executor with
+/// what fn returned.
+///     auto job = [this, request = std::move(request)] { return ingester_.push(request); };
+///     MIMIR_CO_TRY(auto summary, co_await run_on(executors_.ingest, std::move(job)));
+/// Once begun, fn runs to its end, whatever becomes of the caller: what it refers to is safe in the
+/// awaiting coroutine. Errors: those of fn; unavailable when the pool's queue is full.
+template <class F>
+asio::awaitable<std::invoke_result_t<F&>> run_on(Pool& pool, F fn) {
+    using Outcome = std::invoke_result_t<F&>;
+    struct Call final : Job {
+        explicit Call(F f) : fn(std::move(f)) {}
+        void run() override { outcome.emplace(fn()); }
+        F fn;
+        std::optional<Outcome> outcome;
+    };
+    Call call(std::move(fn));
+    if (auto posted = co_await detail::run_job(pool, call); !posted) {
+        co_return tl::unexpected(std::move(posted).error());
+    }
+    co_return *std::move(call.outcome);
+}
+
+/// Runs the coroutine on the event loop and blocks until it is done: for jobs of a pool and for
+/// tests. Threads: any but the loop's own.
+template <class T>
+T wait(IoThreads& io, asio::awaitable<T> work) {
+    std::optional<T> result;
+    detail::run_to_end(io.executor(), detail::store(std::move(work), result));
+    return *std::move(result);
+}
+inline void wait(IoThreads& io, asio::awaitable<void> work) {
+    detail::run_to_end(io.executor(), std::move(work));
+}
+
+}  // namespace mimir::runtime
