@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "base/types.hpp"
 #include "model/labels.hpp"
 
@@ -12,6 +14,12 @@ struct Exemplar {
     TimestampMs time;
 
     bool operator==(const Exemplar&) const = default;
+};
+
+/// A series' exemplars, by time.
+struct SeriesExemplars {
+    Labels series;
+    std::vector<Exemplar> exemplars;
 };
 
 }  // namespace mimir::model

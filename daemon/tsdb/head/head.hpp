@@ -112,10 +112,7 @@ struct HeadStats {
     std::uint64_t exemplars = 0;
 };
 
-struct SeriesExemplars {
-    model::Labels series;
-    std::vector<model::Exemplar> exemplars;  // by time
-};
+using model::SeriesExemplars;
 
 class Head {
   public:
