@@ -1,0 +1,114 @@
+#include "modules/module_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/assert.hpp"
+#include "base/nearest.hpp"
+
+namespace mimir::modules {
+namespace {
+
+constexpr std::string_view kAll = "all";
+
+bool contains(const Names& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+/// Dependencies before dependents; rows that could stand anywhere keep their order.
+std::vector<Module> in_start_order(std::vector<Module> modules) {
+    std::vector<Module> ordered;
+    std::set<std::string, std::less<>> placed;
+    const auto is_ready = [&](const Module& module) {
+        return !placed.contains(module.name) &&
+               std::ranges::all_of(module.dependencies, [&](const std::string& name) {
+                   return placed.contains(name);
+               });
+    };
+    while (ordered.size() < modules.size()) {
+        const auto next = std::ranges::find_if(modules, is_ready);
+        MIMIR_ASSERT(
+            next != modules.end(), "module names are unique, dependencies exist and have no cycle"
+        );
+        placed.insert(next->name);
+        ordered.push_back(*next);
+    }
+    return ordered;
+}
+
+}  // namespace
+
+ModuleTable::ModuleTable(std::vector<Module> modules) {
+    Module all{.name = std::string(kAll), .targetable = true};
+    for (const Module& module : modules) {
+        if (module.in_all) all.dependencies.push_back(module.name);
+    }
+    modules.push_back(std::move(all));
+    modules_ = in_start_order(std::move(modules));
+}
+
+const Module* ModuleTable::find(std::string_view name) const {
+    const auto at = std::ranges::find(modules_, name, &Module::name);
+    return at == modules_.end() ? nullptr : &*at;
+}
+
+Names ModuleTable::with_dependencies(const Names& names) const {
+    // From the dependents down: what is needed is known before its row is reached.
+    Names needed = names;
+    for (auto module = modules_.rbegin(); module != modules_.rend(); ++module) {
+        if (!contains(needed, module->name)) continue;
+        needed.insert(needed.end(), module->dependencies.begin(), module->dependencies.end());
+    }
+    Names ordered;
+    for (const Module& module : modules_) {
+        if (contains(needed, module.name)) ordered.push_back(module.name);
+    }
+    return ordered;
+}
+
+bool ModuleTable::depends_on(std::string_view name, std::string_view dependency) const {
+    return name != dependency && contains(with_dependencies({std::string(name)}), dependency);
+}
+
+std::vector<std::string_view> ModuleTable::targets() const {
+    std::vector<std::string_view> names;
+    for (const Module& module : modules_) {
+        if (module.targetable) names.push_back(module.name);
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+Result<void> ModuleTable::check_targets(const Names& targets) const {
+    if (targets.empty()) {
+        return fail(ErrorKind::invalid, "no target is named; `mimird -modules` lists them");
+    }
+    std::string findings;
+    for (const std::string& target : targets) {
+        const Module* module = find(target);
+        if (module != nullptr && module->targetable) continue;
+        if (!findings.empty()) findings += '\n';
+        findings +=
+            module != nullptr
+                ? fmt::format("\"{}\" is an internal module, which cannot be a target", target)
+                : fmt::format(
+                      "there is no target \"{}\"{}", target, did_you_mean(target, this->targets())
+                  );
+    }
+    if (findings.empty()) return {};
+    return fail(ErrorKind::invalid, "{}\n`mimird -modules` lists the targets", findings);
+}
+
+std::string ModuleTable::describe_targets() const {
+    const Names all = with_dependencies({std::string(kAll)});
+    std::string out;
+    for (const std::string_view target : targets()) {
+        const bool starred = target != kAll && contains(all, target);
+        out += fmt::format("{}{}\n", target, starred ? " *" : "");
+    }
+    return out + "\nModules marked with * are included in target All.\n";
+}
+
+}  // namespace mimir::modules

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "modules/service.hpp"
+
+namespace mimir::modules {
+
+/// One row of the module table.
+struct Module {
+    std::string name;
+    /// Whether -target may name it; the others are internal and run when something needs them.
+    bool targetable = false;
+    /// Whether the target `all` names it.
+    bool in_all = false;
+    /// Run before it starts and until it has stopped.
+    std::vector<std::string> dependencies;
+    /// Builds a fresh service; called on the module's thread at each start. Null for a name that
+    /// only groups others.
+    std::function<Result<std::unique_ptr<Service>>()> factory;
+};
+
+using Names = std::vector<std::string>;
+
+/// The module graph. The target `all` is made from what is in it.
+/// Threads: immutable.
+class ModuleTable {
+  public:
+    /// Names are unique, dependencies exist and have no cycle: mistakes here are our own and end
+    /// the process.
+    explicit ModuleTable(std::vector<Module> modules);
+
+    /// Null when there is none of this name.
+    [[nodiscard]] const Module* find(std::string_view name) const;
+
+    /// Dependencies before dependents.
+    [[nodiscard]] std::span<const Module> modules() const { return modules_; }
+
+    /// The modules with all that they need, in the order in which they start.
+    [[nodiscard]] Names with_dependencies(const Names& names) const;
+    /// Whether `name` needs `dependency`, directly or through others. A module does not need
+    /// itself.
+    [[nodiscard]] bool depends_on(std::string_view name, std::string_view dependency) const;
+
+    /// Checks a target list as users give it.
+    /// Errors: invalid, naming every unknown, internal or missing name, and the nearest target.
+    [[nodiscard]] Result<void> check_targets(const Names& targets) const;
+    /// Ascending.
+    [[nodiscard]] std::vector<std::string_view> targets() const;
+
+    /// What `mimird -modules` prints: a target a line, those in `all` with a star, and what the
+    /// star means.
+    [[nodiscard]] std::string describe_targets() const;
+
+  private:
+    std::vector<Module> modules_;
+};
+
+}  // namespace mimir::modules
