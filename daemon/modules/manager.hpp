@@ -27,42 +27,18 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "modules/module_table.hpp"
+#include "modules/plan.hpp"
 #include "modules/service.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace mimir::modules {
 
-struct Change {
-    enum class Kind : std::uint8_t {
-        start,       ///< want these too
-        stop,        ///< want these no more
-        restart,     ///< stop these and what depends on them, then start the same again
-        set_target,  ///< want exactly these
-    };
-    Kind kind;
-    Names modules;
-    /// When others that are wanted need a module that shall stop: stop them too, instead of
-    /// refusing.
-    bool cascade = false;
-    /// Refuse when anything changed since this revision was seen.
-    std::optional<std::uint64_t> if_revision;
-};
-
-/// What a change does, or did, in order; empty when everything is as wanted already.
-struct Step {
-    enum class Action : std::uint8_t { stop, start };
-    Action action;
-    std::string module;
-    bool operator==(const Step&) const = default;
-};
-using Plan = std::vector<Step>;
-
 struct ModuleStatus {
     std::string name;
     State state = State::new_;
     TimestampMs since;
-    /// Why it failed; empty otherwise.
+    /// Why it failed, or was stopped without being asked; empty otherwise.
     std::string error;
     /// Named by a target or a start, rather than needed by another.
     bool wanted = false;
