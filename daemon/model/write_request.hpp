@@ -55,14 +55,14 @@ struct WriteRequest {
     std::string body;
     std::deque<Labels> rewritten;  // a deque: its elements stay where they are
 
-    /// Empties the request; its arrays keep their memory.
+    /// Empties the request but for its body; its arrays keep their memory, and so does the body for the next one to be
+    /// decompressed into.
     void clear() {
         series.clear();
         samples.clear();
         histograms.clear();
         exemplars.clear();
         metadata.clear();
-        body.clear();
         rewritten.clear();
     }
     /// Adds a series of our own making with one sample.

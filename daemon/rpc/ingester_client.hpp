@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,10 @@ class IngesterClient {
     virtual Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const RequestContext& context, const model::Matchers& matchers, TimeRange range
     ) = 0;
+    /// Label sets of the series that any of the selectors selects. Sorted, unique.
+    virtual Result<std::vector<model::Labels>> series(
+        const RequestContext& context, std::span<const model::Matchers> selectors, TimeRange range
+    ) = 0;
     /// Sorted. With matchers: of the series that they select.
     virtual Result<std::vector<std::string>> label_names(
         const RequestContext& context, const model::Matchers& matchers, TimeRange range
@@ -52,7 +57,7 @@ class IngesterClient {
         TimeRange range
     ) = 0;
     virtual Result<std::vector<model::SeriesExemplars>> exemplars(
-        const RequestContext& context, const model::Matchers& matchers, TimeRange range
+        const RequestContext& context, std::span<const model::Matchers> selectors, TimeRange range
     ) = 0;
     /// Sorted by metric.
     virtual Result<std::vector<model::MetricMetadata>> metadata(

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "config/declarer.hpp"
+
+namespace mimir::distributor {
+
+struct Options {
+    std::size_t max_recv_msg_size = 100 << 20;
+    std::size_t max_inflight_push_requests = 2000;
+    std::size_t validated_series_max = 4 << 20;
+
+    bool retry_after_enabled = true;
+    std::chrono::milliseconds retry_after_min_backoff = std::chrono::seconds(6);
+    std::chrono::milliseconds retry_after_max_backoff = std::chrono::seconds(96);
+};
+
+void declare(config::Declarer& d, Options& options);
+
+}  // namespace mimir::distributor
