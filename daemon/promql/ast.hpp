@@ -85,6 +85,7 @@ struct VectorMatching {
 struct Binary {
     BinaryOp op = BinaryOp::add;
     bool return_bool = false;
+    Span op_span;  ///< Of the operator alone.
     ExprPtr left;
     ExprPtr right;
     std::optional<VectorMatching> matching;  ///< Present when both sides are instant vectors.
@@ -142,8 +143,7 @@ struct At {
 enum class RangeEdges : std::uint8_t { plain, anchored, smoothed };
 
 struct VectorSelector {
-    std::string
-        name;  ///< The metric name as written before the braces or quoted in them; may be empty.
+    std::string name;          ///< As written before the braces; empty when it is quoted in them.
     model::Matchers matchers;  ///< Includes the one for the name.
     Duration offset;
     std::optional<At> at;

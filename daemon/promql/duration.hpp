@@ -29,26 +29,19 @@ struct QueryWindow {
 
 /// A formula in place of a duration, such as [2 * step() + 1m]. Immutable.
 struct DurationFormula {
+    // clang-format off
     enum class Kind : std::uint8_t {
         number,
-        plus,
-        minus,  // one operand, save number
-        add,
-        sub,
-        mul,
-        div,
-        mod,
-        pow,  // two
-        min_of,
-        max_of,
-        step,
-        range,
+        plus, minus,                                 // of `left`
+        add, sub, mul, div, mod, pow, min_of, max_of, // of `left` and `right`
+        step, range,                                 // of the query
     };
+    // clang-format on
     using Ptr = std::shared_ptr<const DurationFormula>;
 
     Kind kind = Kind::number;
-    double seconds = 0;        ///< of a number
-    bool is_duration = false;  ///< number: written as 5m rather than as 300
+    double seconds = 0;        ///< Of a number.
+    bool is_duration = false;  ///< A number written as 5m rather than as 300.
     bool in_parentheses = false;
     Ptr left;
     Ptr right;
@@ -63,9 +56,8 @@ struct Duration {
     /// The formula uses step() or range(): `value` is not known before resolve_durations().
     bool depends_on_query = false;
 
-    operator std::chrono::milliseconds() const {
-        return value;
-    }  // NOLINT(google-explicit-constructor)
+    // NOLINTNEXTLINE(google-explicit-constructor): this is what it is
+    operator std::chrono::milliseconds() const { return value; }
 };
 
 }  // namespace mimir::promql
