@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -9,8 +10,8 @@
 
 namespace mimir {
 
-/// Why work should stop: its deadline passed, or someone asked. Copies share one state; a default-constructed token
-/// never stops anything.
+/// Why work should stop: its deadline passed, or someone asked. Copies share the asking; each has its own deadline. A
+/// default-constructed token never stops anything.
 /// Threads: any.
 class CancellationToken {
   public:
@@ -19,39 +20,40 @@ class CancellationToken {
     CancellationToken() = default;
     static CancellationToken create(std::optional<TimePoint> deadline = std::nullopt) {
         CancellationToken token;
-        token.state_ = std::make_shared<State>();
-        token.state_->deadline = deadline;
+        token.canceled_ = std::make_shared<std::atomic<bool>>(false);
+        token.deadline_ = deadline;
+        return token;
+    }
+
+    /// The same token with this deadline, unless its own is earlier.
+    [[nodiscard]] CancellationToken with_deadline(TimePoint deadline) const {
+        CancellationToken token = *this;
+        token.deadline_ = deadline_ ? std::min(*deadline_, deadline) : deadline;
         return token;
     }
 
     /// Asks the work to stop. Takes effect at its next check().
     void cancel() {
-        if (state_) state_->canceled.store(true, std::memory_order_relaxed);
+        if (canceled_) canceled_->store(true, std::memory_order_relaxed);
     }
     [[nodiscard]] bool canceled() const {
-        return state_ && state_->canceled.load(std::memory_order_relaxed);
+        return canceled_ && canceled_->load(std::memory_order_relaxed);
     }
-    [[nodiscard]] std::optional<TimePoint> deadline() const {
-        return state_ ? state_->deadline : std::nullopt;
-    }
+    [[nodiscard]] std::optional<TimePoint> deadline() const { return deadline_; }
 
     /// For long loops to call every some hundred microseconds of work.
     /// Errors: canceled, timeout.
     [[nodiscard]] Result<void> check() const {
-        if (!state_) return {};
         if (canceled()) return fail(ErrorKind::canceled, "the request was canceled");
-        if (state_->deadline && std::chrono::steady_clock::now() >= *state_->deadline) {
+        if (deadline_ && std::chrono::steady_clock::now() >= *deadline_) {
             return fail(ErrorKind::timeout, "the request's deadline passed");
         }
         return {};
     }
 
   private:
-    struct State {
-        std::atomic<bool> canceled = false;
-        std::optional<TimePoint> deadline;
-    };
-    std::shared_ptr<State> state_;
+    std::shared_ptr<std::atomic<bool>> canceled_;
+    std::optional<TimePoint> deadline_;
 };
 
 }  // namespace mimir
