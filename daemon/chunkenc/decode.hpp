@@ -22,11 +22,14 @@ struct Points {
 };
 
 /// Appends the chunk's samples within the range (both ends included). The bytes are not trusted.
-/// Histograms that continue the one before them in their chunk are marked
-/// CounterResetHint::not_reset, those of gauge chunks gauge, and the first of any other chunk
-/// unknown: what its header says of the chunk before may no longer hold once chunks were merged or
-/// deleted. A stale histogram has no more than its sum, the stale NaN. Errors: corrupt (out then
-/// holds the samples before the damage). Cost:   measured in tests/bench/chunkenc_bench.cpp.
+///
+/// Histograms that continue the one before them in their chunk are marked not_reset, those of gauge
+/// chunks gauge, and the first of any other chunk unknown: what its header says of the chunk before
+/// may no longer hold once chunks were merged or deleted. A stale histogram is nothing but its sum,
+/// the stale NaN.
+///
+/// Errors: corrupt; out then has nothing of this chunk.
+/// Cost:   see tests/bench/chunkenc_bench.cpp.
 /// Source: docs/formats/chunks.md.
 Result<void> decode(const ChunkView& chunk, TimeRange range, Points& out);
 

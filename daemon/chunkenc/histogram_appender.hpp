@@ -16,9 +16,9 @@ namespace mimir::chunkenc {
 /// How a sample relates to the chunk that is open.
 enum class HistogramFit : std::uint8_t {
     appendable,     ///< Continues it.
-    other_layout,   ///< Needs a chunk of its own: other schema, zero width, kind (counter, gauge),
-                    ///< or the last was stale.
-    counter_reset,  ///< Needs a chunk of its own, because counting began anew.
+    chunk_full,     ///< Would continue it, but the chunk has its size: 1024 bytes and 10 samples.
+    other_layout,   ///< Other schema, zero threshold or kind, or comes after a stale one.
+    counter_reset,  ///< Counting began anew.
 };
 
 namespace detail {
@@ -28,9 +28,11 @@ class HistogramChunkWriter;
 
 /// An open chunk of histograms: Histogram (encoding 2) or FloatHistogram (encoding 3). Use:
 ///     HistogramFit fit = appender.append(time, histogram);
-///     if (fit != HistogramFit::appendable) { keep(appender.data()); appender.begin(time,
-///     histogram, fit); }
-/// The histogram must be valid: as many buckets as its spans say, no negative gaps.
+///     if (fit != HistogramFit::appendable) {
+///         keep(appender.data());
+///         appender.begin(time, histogram, fit);
+///     }
+/// Histograms must be valid: as many buckets as their spans say, no negative gaps between spans.
 /// Threads: one at a time.
 template <class HistogramType>
 class BasicHistogramAppender {
@@ -41,19 +43,15 @@ class BasicHistogramAppender {
     BasicHistogramAppender& operator=(BasicHistogramAppender&&) noexcept;
 
     /// Begins a new chunk with this sample; data() of the chunk before is gone. `fit` is the
-    /// sample's relation to the chunk before (other_layout when there is none); the header says it,
-    /// so that readers need not compare.
+    /// sample's relation to the chunk before (other_layout when there is none); the header says it.
     void begin(TimestampMs time, const HistogramType& histogram, HistogramFit fit);
-    /// Appends when the sample fits, and says whether it did. Buckets the chunk does not have yet
-    /// are added to its layout (which writes the chunk anew); empty ones the sample lacks are
-    /// filled in.
+    /// Appends the sample if it is appendable, and says whether it was. Buckets that the chunk does
+    /// not have are added to its layout (it is written anew then); those the sample lacks are
+    /// empty.
     HistogramFit append(TimestampMs time, const HistogramType& histogram);
-    /// Whether the sample would fit.
+    /// What append() would say; other_layout as long as no chunk was begun.
     [[nodiscard]] HistogramFit fit(const HistogramType& histogram) const;
 
-    /// Reached its target: 1024 bytes, but not before 10 samples; or the most that a chunk can
-    /// count.
-    [[nodiscard]] bool full() const;
     [[nodiscard]] std::size_t count() const;
     /// Valid until the next change.
     [[nodiscard]] std::string_view data() const;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/types.hpp"
+#include "chunkenc/detail/xor_field.hpp"
 
 namespace mimir::chunkenc {
 
@@ -20,24 +21,22 @@ inline constexpr std::size_t kChunkSamplesMax = 65535;
 /// An XOR chunk that is being written; its bytes lie in a buffer of the owner's choice.
 /// Invariant: buffer[0..bytes()) is a whole chunk after each append.
 struct XorState {
-    static constexpr std::uint8_t kNoWindow = 0xFF;
-
     TimestampMs last_time;
     std::int64_t last_delta = 0;
     std::uint64_t last_bits = 0;
     std::uint32_t bit_length = 0;
     std::uint16_t count = 0;
-    std::uint8_t leading = kNoWindow;
-    std::uint8_t trailing = 0;
+    detail::XorWindow window;
 
     [[nodiscard]] std::size_t bytes() const { return (bit_length + 7) / 8; }
 };
 static_assert(sizeof(XorState) == 32, "a head holds one for each of its series");
 
 /// Appends one sample and counts it in the chunk's head.
-/// Requires: kXorSampleBytesMax bytes of buffer behind bytes(), fewer than kChunkSamplesMax
-/// samples, and for any but the first a time not before the last one's. Cost: no allocation;
-/// measured in tests/bench/chunkenc_bench.cpp.
+/// Requires: kXorSampleBytesMax bytes of buffer behind bytes(); fewer than kChunkSamplesMax
+/// samples;
+///           for any but the first, a time not before the last one's.
+/// Cost:     no allocation; see tests/bench/chunkenc_bench.cpp.
 void xor_append(XorState& state, char* buffer, TimestampMs time, double value);
 
 /// An XOR chunk that owns its bytes, for writers that are not short of memory.
