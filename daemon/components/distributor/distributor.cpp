@@ -88,8 +88,9 @@ class Inflight {
     const std::size_t before_;
 };
 
-Error too_large(const Error& error, std::size_t limit) {
-    if (error.kind != ErrorKind::limit) return error;
+/// What is wrong with a body that could not be decompressed: it is too large, or the sender's mistake.
+Error bad_body(const Error& error, std::size_t limit) {
+    if (error.kind != ErrorKind::limit) return {ErrorKind::invalid, {}, error.message};
     return {
         ErrorKind::limit,
         Distributor::kMessageTooLarge,
@@ -168,7 +169,7 @@ Result<void> Distributor::push_remote_write(
         encoding::snappy_decompress(body, options_.max_recv_msg_size, request->body);
     auto pushed = decompressed
                       .map_error([&](const Error& error) {
-                          return too_large(error, options_.max_recv_msg_size);
+                          return bad_body(error, options_.max_recv_msg_size);
                       })
                       .and_then([&] { return wire::decode_write_request(*request); })
                       .and_then([&] { return push(context, *request); });

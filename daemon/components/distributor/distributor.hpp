@@ -38,7 +38,7 @@ class Distributor {
     ~Distributor();
 
     /// Takes the body of a remote-write 1.0 request: a snappy block.
-    /// Errors: as push(); also corrupt for torn bodies, invalid for malformed ones, limit for those that are too large
+    /// Errors: as push(); also invalid for torn and malformed bodies, limit for those that are too large
     ///         (kMessageTooLarge) or too many at once (kTooManyInflight).
     /// Threads: any of the ingest pool.
     Result<void> push_remote_write(const rpc::RequestContext& context, std::string_view body);

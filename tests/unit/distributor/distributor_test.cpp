@@ -257,8 +257,8 @@ TEST_CASE("bodies that are torn, malformed or too large are refused") {
         ErrorKind kind;
         std::string_view id;
     } cases[] = {
-        {"empty", "", ErrorKind::corrupt, ""},
-        {"text", "not snappy at all", ErrorKind::corrupt, ""},
+        {"empty", "", ErrorKind::invalid, ""},
+        {"text", "not snappy at all", ErrorKind::invalid, ""},
         {"says it is long",
          "\xff\xff\xff\xff\x0f\x00"s,
          ErrorKind::limit,

@@ -1,0 +1,42 @@
+#include "components/distributor/module.hpp"
+
+#include "components/distributor/routes.hpp"
+
+namespace mimir::distributor {
+namespace {
+
+class DistributorService final : public modules::Service {
+  public:
+    explicit DistributorService(const ModuleEnvironment& environment)
+        : environment_(environment),
+          scope_(environment.registry),
+          metrics_(scope_),
+          distributor_(environment.options, {environment.limits, environment.ingester, metrics_}) {}
+
+    Result<void> start(const CancellationToken&) override {
+        routes_ = register_routes(
+            environment_.router, environment_.tenancy, distributor_, environment_.executors.ingest
+        );
+        return {};
+    }
+
+    Result<void> stop(std::chrono::milliseconds grace) override {
+        for (http::RouteRegistration& route : routes_) route.close(grace);
+        return {};
+    }
+
+  private:
+    const ModuleEnvironment environment_;
+    telemetry::MetricScope scope_;
+    Metrics metrics_;
+    Distributor distributor_;
+    std::vector<http::RouteRegistration> routes_;
+};
+
+}  // namespace
+
+std::unique_ptr<modules::Service> create_service(const ModuleEnvironment& environment) {
+    return std::make_unique<DistributorService>(environment);
+}
+
+}  // namespace mimir::distributor
