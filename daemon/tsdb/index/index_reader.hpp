@@ -30,7 +30,7 @@ class IndexReader final : public PostingsSource {
     Result<void> read_chunks(std::uint32_t series, std::vector<ChunkMeta>& chunks) const;
     /// Sorted.
     [[nodiscard]] std::vector<std::string_view> label_names() const;
-    [[nodiscard]] std::size_t symbol_count() const { return symbols_.size(); }
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_.size(); }
 
     // PostingsSource. Values are visited in order; lists are known by their offset in the file.
     [[nodiscard]] Result<std::optional<List>> find(std::string_view name, std::string_view value)
