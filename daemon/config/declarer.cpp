@@ -13,39 +13,43 @@ std::string flag_of(std::string_view key) {
     return flag;
 }
 
-/// Bounds and names; for values that already have the option's type.
-Result<void> check(const Option& option, const Value& value) {
-    if (option.type == Type::name) {
-        const auto& name = std::get<std::string>(value);
-        if (std::ranges::find(option.names, name) != option.names.end()) return {};
-        return fail(
-            ErrorKind::invalid,
-            "expected one of {}{}",
-            fmt::join(option.names, ", "),
-            did_you_mean(name, option.names)
-        );
+/// What is wrong with a value of the right type; empty when nothing is.
+std::string violation(const Option& option, const Value& value) {
+    if (option.type == Type::name &&
+        std::ranges::find(option.names, std::get<std::string>(value)) == option.names.end()) {
+        return fmt::format("expected one of {}", fmt::join(option.names, ", "));
     }
     if (option.min && value < *option.min) {
-        return fail(ErrorKind::invalid, "must be at least {}", format_value(*option.min));
+        return fmt::format("must be at least {}", format_value(*option.min));
     }
     if (option.max && value > *option.max) {
-        return fail(ErrorKind::invalid, "must be at most {}", format_value(*option.max));
+        return fmt::format("must be at most {}", format_value(*option.max));
     }
     return {};
+}
+
+/// The error for a value as it was written; a secret is not repeated.
+tl::unexpected<Error> refuse(const Option& option, std::string_view why, std::string_view text) {
+    if (option.secret) return fail(ErrorKind::invalid, "{}", why);
+    return fail(
+        ErrorKind::invalid, "{}, not \"{}\"{}", why, text, did_you_mean(text, option.names)
+    );
 }
 
 }  // namespace
 
 Result<void> Option::set(std::string_view text) const {
-    MIMIR_TRY(const Value value, parse_value(type, text));
-    MIMIR_TRY(check(*this, value));
-    store(value);
+    const auto value = parse_value(type, text);
+    if (!value) return refuse(*this, value.error().message, text);
+    if (const std::string why = violation(*this, *value); !why.empty())
+        return refuse(*this, why, text);
+    store(*value);
     return {};
 }
 
 Result<void> Option::set(std::vector<std::string> items) const {
     if (type != Type::list)
-        return fail(ErrorKind::invalid, "expected one {}, not a list", to_string(type));
+        return fail(ErrorKind::invalid, "expected a {}, not a list", to_string(type));
     store(Value(std::move(items)));
     return {};
 }

@@ -14,9 +14,11 @@ template <class T>
 Result<Value> parse_number(std::string_view text, std::string_view expected) {
     T number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc::result_out_of_range)
-        return fail(ErrorKind::invalid, "{} is out of range", text);
-    if (error != std::errc() || end != text.data() + text.size()) {
+    if (error == std::errc::result_out_of_range) {
+        return fail(ErrorKind::invalid, "expected {} of at most 64 bits", expected);
+    }
+    const bool is_nan = number != number;
+    if (error != std::errc() || end != text.data() + text.size() || is_nan) {
         return fail(ErrorKind::invalid, "expected {}", expected);
     }
     return Value(number);
