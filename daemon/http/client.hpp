@@ -84,8 +84,9 @@ class Client {
     );
     [[nodiscard]] const Endpoint& endpoint() const;
 
-  private:
     class Impl;
+
+  private:
     std::shared_ptr<Impl> impl_;
 };
 

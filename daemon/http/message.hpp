@@ -39,7 +39,7 @@ struct Request {
     /// As on the wire: "/api/v1/label/a%2Fb/values?start=1".
     std::string target;
     /// The part before '?', still encoded.
-    std::string_view path;
+    std::string path;
     /// The part after '?', decoded.
     Parameters query;
     /// What the {name} parts of the route's pattern stand for, decoded.

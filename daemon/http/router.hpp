@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ class MethodSet {
     MethodSet(std::initializer_list<Method> methods);  // NOLINT(google-explicit-constructor)
     static MethodSet any();
     [[nodiscard]] bool contains(Method method) const;
+    [[nodiscard]] bool intersects(MethodSet other) const { return (bits_ & other.bits_) != 0; }
     /// "GET, HEAD, POST", as for the Allow header.
     [[nodiscard]] std::string to_string() const;
     MethodSet& operator|=(MethodSet other);
@@ -47,7 +49,9 @@ struct Route {
 };
 
 namespace detail {
+class Pattern;
 class RouteState;
+struct RouteEntry;
 struct RouteTable;
 }  // namespace detail
 
@@ -106,8 +110,11 @@ class Router {
   private:
     friend class detail::RouteState;
     void remove(const detail::RouteState& state);
+    void change(
+        const detail::Pattern& pattern, const std::function<void(detail::RouteEntry&)>& edit
+    );
 
-    std::mutex changing_;
+    std::mutex changing_;  // held while a new table is made from the old one
     Snapshot<detail::RouteTable> table_;
 };
 

@@ -1,0 +1,278 @@
+#include "http/client.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <limits>
+#include <vector>
+
+#include "base/guarded.hpp"
+#include "http/detail/connect.hpp"
+#include "http/detail/message_reader.hpp"
+#include "http/detail/stream.hpp"
+#include "http/detail/watch.hpp"
+#include "runtime/run_on.hpp"
+
+namespace mimir::http {
+namespace {
+
+using detail::Head;
+using detail::Stream;
+using detail::Watch;
+using Strand = asio::strand<asio::any_io_executor>;
+
+constexpr std::size_t kHeaderBytesLimit = 256 << 10;
+
+struct Connection {
+    explicit Connection(Stream::Socket socket)
+        : stream(std::move(socket), 1), reader(stream, kHeaderBytesLimit) {}
+    Stream stream;
+    detail::ResponseReader reader;
+    std::chrono::steady_clock::time_point idle_since;
+};
+
+/// A connection with a response of which the head has been read.
+struct Answer {
+    std::unique_ptr<Connection> connection;
+    Head head;
+};
+
+/// True when sending a request twice has the effect of sending it once.
+bool is_repeatable(const ClientRequest& request) {
+    switch (request.method) {
+        case Method::post:
+        case Method::patch: return request.headers.has("Idempotency-Key");
+        default: return true;
+    }
+}
+
+std::string request_head(const ClientRequest& request, const Endpoint& endpoint) {
+    std::string head;
+    head.reserve(256);
+    auto out = std::back_inserter(head);
+    const std::string host = endpoint.unix_path.empty()
+                                 ? endpoint.to_string().substr(std::string_view("http://").size())
+                                 : "localhost";
+    fmt::format_to(
+        out, "{} {} HTTP/1.1\r\nHost: {}\r\n", to_string(request.method), request.target, host
+    );
+    for (std::size_t i = 0; i < request.headers.size(); ++i) {
+        fmt::format_to(out, "{}: {}\r\n", request.headers[i].name, request.headers[i].value);
+    }
+    const bool may_have_body = request.method != Method::get && request.method != Method::head;
+    if (may_have_body || !request.body.empty()) {
+        fmt::format_to(out, "Content-Length: {}\r\n", request.body.size());
+    }
+    head += "\r\n";
+    return head;
+}
+
+}  // namespace
+
+class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
+  public:
+    Impl(runtime::IoThreads& io, Endpoint e, ClientOptions o)
+        : executor(io.executor()), endpoint(std::move(e)), options(o) {}
+
+    asio::awaitable<Result<ClientResponse>> send(ClientRequest request, CancellationToken token);
+    asio::awaitable<Result<std::unique_ptr<ClientStream>>> open(
+        Strand strand, ClientRequest request, CancellationToken token
+    );
+    /// Keeps the connection for the next request, if it can serve one.
+    void give_back(std::unique_ptr<Connection> connection);
+
+    const asio::any_io_executor executor;
+    const Endpoint endpoint;
+    const ClientOptions options;
+
+  private:
+    asio::awaitable<Result<Answer>> exchange(const ClientRequest& request, CancellationToken token);
+    asio::awaitable<Result<Head>> exchange_on(
+        Connection& connection, const ClientRequest& request, CancellationToken token
+    );
+    std::unique_ptr<Connection> take_idle();
+
+    Guarded<std::vector<std::unique_ptr<Connection>>> idle_;  // the longest idle first
+};
+
+/// A streamed response; gives its connection back after the last piece.
+class Streamed final : public ClientStream {
+  public:
+    Streamed(
+        std::shared_ptr<Client::Impl> client, Strand strand, Answer answer, CancellationToken token
+    )
+        : client_(std::move(client)),
+          strand_(std::move(strand)),
+          answer_(std::move(answer)),
+          token_(std::move(token)) {}
+
+    [[nodiscard]] int status() const override { return answer_.head.status; }
+    [[nodiscard]] const Headers& headers() const override { return answer_.head.headers; }
+    asio::awaitable<Result<std::string_view>> read() override {
+        co_return co_await asio::co_spawn(strand_, read_here(), asio::use_awaitable);
+    }
+
+  private:
+    asio::awaitable<Result<std::string_view>> read_here() {
+        piece_.clear();
+        if (!answer_.connection) co_return std::string_view();
+        auto& [stream, reader, since] = *answer_.connection;
+        const Watch watch(strand_, token_, [&stream] { stream.close(); });
+        if (auto read = co_await reader.read_body_some(piece_, kNoLimit); !read) {
+            MIMIR_CO_TRY(token_.check());
+            co_return tl::unexpected(std::move(read).error());
+        }
+        if (reader.done()) client_->give_back(std::move(answer_.connection));
+        co_return std::string_view(piece_);
+    }
+
+    static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+
+    const std::shared_ptr<Client::Impl> client_;
+    const Strand strand_;
+    Answer answer_;
+    const CancellationToken token_;
+    std::string piece_;
+};
+
+asio::awaitable<Result<ClientResponse>> Client::Impl::send(
+    ClientRequest request, CancellationToken token
+) {
+    MIMIR_CO_TRY(Answer answer, co_await exchange(request, token));
+    ClientResponse response{
+        .status = answer.head.status, .headers = std::move(answer.head.headers), .body = {}
+    };
+    auto& [stream, reader, since] = *answer.connection;
+    const Watch watch(co_await asio::this_coro::executor, token, [&stream] { stream.close(); });
+    if (auto read = co_await reader.read_body(response.body, options.response_bytes_limit); !read) {
+        MIMIR_CO_TRY(token.check());
+        co_return tl::unexpected(read.error().with_context(endpoint.to_string()));
+    }
+    give_back(std::move(answer.connection));
+    co_return response;
+}
+
+asio::awaitable<Result<std::unique_ptr<ClientStream>>> Client::Impl::open(
+    Strand strand, ClientRequest request, CancellationToken token
+) {
+    MIMIR_CO_TRY(Answer answer, co_await exchange(request, token));
+    co_return std::make_unique<Streamed>(
+        shared_from_this(), std::move(strand), std::move(answer), std::move(token)
+    );
+}
+
+asio::awaitable<Result<Answer>> Client::Impl::exchange(
+    const ClientRequest& request, CancellationToken token
+) {
+    if (auto kept = take_idle()) {
+        auto head = co_await exchange_on(*kept, request, token);
+        if (head) co_return Answer{std::move(kept), *std::move(head)};
+        // The other end may have closed it at the moment at which we wrote.
+        const bool broke = head.error().kind == ErrorKind::unavailable;
+        if (!broke || kept->reader.buffered() || !is_repeatable(request)) {
+            co_return tl::unexpected(std::move(head).error());
+        }
+    }
+    MIMIR_CO_TRY(auto socket, co_await detail::connect(endpoint, options.connect_timeout, token));
+    auto connection = std::make_unique<Connection>(std::move(socket));
+    MIMIR_CO_TRY(auto head, co_await exchange_on(*connection, request, token));
+    co_return Answer{std::move(connection), std::move(head)};
+}
+
+asio::awaitable<Result<Head>> Client::Impl::exchange_on(
+    Connection& connection, const ClientRequest& request, CancellationToken token
+) {
+    MIMIR_CO_TRY(token.check());
+    auto& [stream, reader, since] = connection;
+    const Watch watch(co_await asio::this_coro::executor, token, [&stream] { stream.close(); });
+
+    const std::string text = request_head(request, endpoint);
+    // An error here is not the end: who refuses a body answers before it has all come.
+    const auto write_error = co_await stream.write({text, request.body, ""});
+    Head head;
+    do {
+        head = {};
+        if (request.method == Method::head) reader.expect_no_body();
+        if (auto read = co_await reader.read_head(head); !read) {
+            MIMIR_CO_TRY(token.check());
+            const bool broke = read.error().kind == ErrorKind::unavailable;
+            co_return fail(
+                broke ? ErrorKind::unavailable : ErrorKind::corrupt,
+                "{}: {}",
+                endpoint.to_string(),
+                write_error ? write_error.message() : read.error().message
+            );
+        }
+    } while (head.status < 200);
+    co_return head;
+}
+
+std::unique_ptr<Connection> Client::Impl::take_idle() {
+    const auto oldest = std::chrono::steady_clock::now() - options.idle_timeout;
+    return idle_.with([&](auto& idle) {
+        std::unique_ptr<Connection> taken;
+        while (!taken && !idle.empty()) {
+            taken = std::move(idle.back());
+            idle.pop_back();
+            // Readable without a request: the other end has closed it.
+            if (taken->idle_since < oldest || taken->stream.readable()) taken.reset();
+        }
+        return taken;
+    });
+}
+
+void Client::Impl::give_back(std::unique_ptr<Connection> connection) {
+    if (!connection->reader.done() || !connection->reader.keep_alive()) return;
+    connection->idle_since = std::chrono::steady_clock::now();
+    idle_.with([&](auto& idle) {
+        idle.push_back(std::move(connection));
+        if (idle.size() > options.idle_connections_limit) idle.erase(idle.begin());
+    });
+}
+
+Client::Client(runtime::IoThreads& io, Endpoint endpoint, ClientOptions options)
+    : impl_(std::make_shared<Impl>(io, std::move(endpoint), options)) {}
+Client::~Client() = default;
+
+asio::awaitable<Result<ClientResponse>> Client::send(
+    ClientRequest request, CancellationToken token
+) {
+    const Strand strand = asio::make_strand(impl_->executor);
+    co_return co_await asio::co_spawn(
+        strand, impl_->send(std::move(request), std::move(token)), asio::use_awaitable
+    );
+}
+
+asio::awaitable<Result<std::unique_ptr<ClientStream>>> Client::open(
+    ClientRequest request, CancellationToken token
+) {
+    const Strand strand = asio::make_strand(impl_->executor);
+    co_return co_await asio::co_spawn(
+        strand, impl_->open(strand, std::move(request), std::move(token)), asio::use_awaitable
+    );
+}
+
+const Endpoint& Client::endpoint() const { return impl_->endpoint; }
+
+BlockingClient::BlockingClient(Endpoint endpoint, ClientOptions options)
+    : io_(1), client_(io_, std::move(endpoint), options) {}
+BlockingClient::~BlockingClient() = default;
+
+Result<ClientResponse> BlockingClient::send(ClientRequest request, CancellationToken token) {
+    return runtime::wait(io_, client_.send(std::move(request), std::move(token)));
+}
+
+Result<ClientResponse> BlockingClient::stream(
+    ClientRequest request,
+    const std::function<bool(std::string_view)>& on_piece,
+    CancellationToken token
+) {
+    MIMIR_TRY(auto stream, runtime::wait(io_, client_.open(std::move(request), std::move(token))));
+    for (;;) {
+        MIMIR_TRY(const std::string_view piece, runtime::wait(io_, stream->read()));
+        if (piece.empty() || !on_piece(piece)) break;
+    }
+    return ClientResponse{.status = stream->status(), .headers = stream->headers(), .body = {}};
+}
+
+}  // namespace mimir::http

@@ -1,0 +1,331 @@
+#include "http/detail/connection.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+
+#include "encoding/gzip.hpp"
+#include "http/detail/response_head.hpp"
+#include "http/detail/route_state.hpp"
+#include "http/error_status.hpp"
+#include "runtime/run_on.hpp"
+
+namespace mimir::http::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a client may take to read a refusal while it still sends what was refused.
+constexpr auto kLingerTime = 1s;
+/// Compressing this takes the event loop a fraction of a millisecond.
+constexpr std::size_t kGzipOnLoopBytesMax = 16 << 10;
+
+/// The trace id of a W3C traceparent header, "00-<trace id>-<span id>-<flags>".
+std::string trace_id_of(const Headers& headers) {
+    const std::string_view parent = headers.get("traceparent").value_or("");
+    return parent.size() == 55 ? std::string(parent.substr(3, 32)) : std::string();
+}
+
+/// Path and query of a request target; a proxy's absolute form loses scheme and authority.
+Result<void> split_target(Request& request) {
+    std::string_view target = request.target;
+    if (const std::size_t scheme = target.find("://");
+        scheme != std::string_view::npos && scheme < target.find('/')) {
+        target.remove_prefix(std::min(target.find('/', scheme + 3), target.size()));
+    }
+    const std::size_t question = std::min(target.find('?'), target.size());
+    request.path = target.substr(0, question);
+    MIMIR_TRY(
+        request.query, Parameters::parse(target.substr(std::min(question + 1, target.size())))
+    );
+    return {};
+}
+
+}  // namespace
+
+/// A request on its way to being answered.
+struct Connection::Exchange {
+    std::optional<RouteState::Lease>
+        lease;  // outlives the response, whose stream may use the handler's owner
+    Request request;
+    Response response;
+    std::string_view route_label = "other";
+    int version = 11;
+    bool keep_alive = true;
+    std::size_t request_bytes = 0;
+    std::size_t response_bytes = 0;
+};
+
+/// Sends a streamed response: its head with the first piece, then a chunk for each piece.
+class Connection::StreamedBody final : public BodyWriter {
+  public:
+    StreamedBody(Connection& connection, std::string head, int version)
+        : connection_(connection), head_(std::move(head)), chunked_(version >= 11) {}
+
+    asio::awaitable<Result<void>> write(std::string_view piece) override {
+        if (connection_.strand_.running_in_this_thread()) co_return co_await write_here(piece);
+        co_return co_await asio::co_spawn(
+            connection_.strand_, write_here(piece), asio::use_awaitable
+        );
+    }
+    asio::awaitable<Result<void>> finish() {
+        co_return co_await send({head_, chunked_ ? "0\r\n\r\n" : "", ""});
+    }
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+  private:
+    asio::awaitable<Result<void>> write_here(std::string_view piece) {
+        if (piece.empty()) co_return Result<void>();
+        if (chunked_) fmt::format_to(std::back_inserter(head_), "{:x}\r\n", piece.size());
+        bytes_ += piece.size();
+        co_return co_await send({head_, piece, chunked_ ? "\r\n" : ""});
+    }
+
+    asio::awaitable<Result<void>> send(Stream::Pieces pieces) {
+        connection_.stream_.allow(connection_.server_.options.write_timeout);
+        const auto error = co_await connection_.stream_.write(pieces);
+        connection_.stream_.allow_any_time();
+        head_.clear();
+        if (error) co_return fail(ErrorKind::canceled, "the client is gone: {}", error.message());
+        co_return Result<void>();
+    }
+
+    Connection& connection_;
+    std::string head_;  // what goes before the next piece
+    const bool chunked_;
+    std::size_t bytes_ = 0;
+};
+
+Connection::Connection(ServerContext& server, Strand strand, Stream::Socket socket, Peer peer)
+    : server_(server),
+      strand_(std::move(strand)),
+      stream_(std::move(socket), server.options.progress_bytes_min),
+      reader_(stream_, server.options.header_bytes_limit),
+      peer_(std::move(peer)) {}
+
+asio::awaitable<void> Connection::serve() {
+    while (co_await serve_one()) {
+    }
+    stream_.close();
+}
+
+asio::awaitable<bool> Connection::serve_one() {
+    if (server_.draining && !reader_.buffered() && !stream_.readable()) co_return false;
+    stream_.allow(server_.options.idle_timeout);
+    idle_ = true;
+    const bool arrived = co_await reader_.wait();
+    idle_ = false;
+    if (!arrived) co_return false;
+
+    stream_.allow(server_.options.read_timeout);
+    Head head;
+    if (auto read = co_await reader_.read_head(head); !read) {
+        co_await refuse(read.error());
+        co_return false;
+    }
+    Exchange exchange;
+    Request& request = exchange.request;
+    token_ = CancellationToken::create();
+    request.context.cancellation = token_;
+    request.context.trace_id = trace_id_of(head.headers);
+    request.method = head.method;
+    request.target = std::move(head.target);
+    request.headers = std::move(head.headers);
+    request.peer = peer_;
+    exchange.version = head.version;
+    exchange.keep_alive = head.version >= 11 && reader_.keep_alive() && !server_.draining;
+    co_return co_await respond(exchange);
+}
+
+asio::awaitable<bool> Connection::respond(Exchange& exchange) {
+    Request& request = exchange.request;
+    if (auto split = split_target(request); !split) {
+        co_await refuse(split.error());
+        co_return false;
+    }
+    if (exchange.version >= 11 && !request.headers.has("Host")) {
+        co_await refuse({ErrorKind::invalid, {}, "missing required Host header"});
+        co_return false;
+    }
+
+    Router::Match match;
+    do {  // again when the route was closed just after it was found
+        match = server_.router.match(request.method, request.path);
+        if (match.route) match.route->enter(token_, exchange.lease);
+    } while (match.route && !exchange.lease);
+
+    const auto started = std::chrono::steady_clock::now();
+    if (match.route) exchange.route_label = match.route->label;
+    if (server_.observer != nullptr) {
+        server_.observer->request_started(request.method, exchange.route_label);
+    }
+    if (match.route) {
+        request.path_parameters = std::move(match.path_parameters);
+        const Route& route = match.route->route;
+        if (auto body = co_await receive_body(exchange, route.body_bytes_limit); body) {
+            exchange.response = co_await call_handler(route.handler, request);
+        } else {
+            const bool too_large = body.error().kind == ErrorKind::limit;
+            exchange.response = Response::text(too_large ? 413 : 400, body.error().message + "\n");
+        }
+    } else {
+        exchange.response = std::move(match.refusal);
+    }
+    const bool whole = reader_.done();
+    if (!whole || server_.draining) exchange.keep_alive = false;
+    co_await compress(request, exchange.response);
+    const bool sent = co_await send(exchange);
+    if (server_.observer != nullptr) {
+        server_.observer->request_finished(
+            {.method = request.method,
+             .target = request.target,
+             .route = exchange.route_label,
+             .status = exchange.response.status,
+             .duration = std::chrono::steady_clock::now() - started,
+             .request_bytes = exchange.request_bytes,
+             .response_bytes = exchange.response_bytes,
+             .context = request.context,
+             .peer = request.peer}
+        );
+    }
+    if (sent && !whole) co_await linger();
+    co_return sent&& exchange.keep_alive;
+}
+
+asio::awaitable<Result<void>> Connection::receive_body(
+    Exchange& exchange, std::size_t bytes_limit
+) {
+    if (reader_.done()) co_return Result<void>();
+    const auto announced = reader_.body_bytes();
+    const bool welcome = !announced || *announced <= bytes_limit;
+    if (welcome && !reader_.buffered() &&
+        exchange.request.headers.has_token("Expect", "100-continue")) {
+        if (co_await stream_.write({"HTTP/1.1 100 Continue\r\n\r\n", "", ""})) {
+            co_return fail(ErrorKind::unavailable, "the client is gone");
+        }
+    }
+    stream_.allow(server_.options.read_timeout);
+    auto read = co_await reader_.read_body(exchange.request.body, bytes_limit);
+    exchange.request_bytes = exchange.request.body.size();
+    co_return read;
+}
+
+asio::awaitable<Response> Connection::call_handler(const Handler& handler, Request& request) {
+    stream_.allow_any_time();
+    handling_ = true;
+    // Nothing of ours throws. What a library throws through a handler costs its request, not the
+    // process.
+    try {
+        auto response = co_await handler(request);
+        handling_ = false;
+        co_return response;
+    } catch (const std::exception& e) {
+        handling_ = false;
+        co_return Response::text(500, fmt::format("internal error: {}\n", e.what()));
+    }
+}
+
+asio::awaitable<void> Connection::compress(const Request& request, Response& response) {
+    if (response.stream || response.body.size() < server_.options.gzip_bytes_min ||
+        is_bodyless(response.status) || response.headers.has("Content-Encoding")) {
+        co_return;
+    }
+    response.headers.add("Vary", "Accept-Encoding");
+    if (!accepts_gzip(request.headers)) co_return;
+    if (response.body.size() <= kGzipOnLoopBytesMax) {
+        response.body = encoding::gzip_compress(response.body);
+    } else {
+        auto job = [&response] {
+            return Result<std::string>(encoding::gzip_compress(response.body));
+        };
+        auto compressed = co_await runtime::run_on(server_.executors.query, std::move(job));
+        if (!compressed) co_return;  // too busy: as it is, then
+        response.body = *std::move(compressed);
+    }
+    response.headers.add("Content-Encoding", "gzip");
+}
+
+asio::awaitable<bool> Connection::send(Exchange& exchange) {
+    const Response& response = exchange.response;
+    const bool head_only = exchange.request.method == Method::head;
+    if (response.stream && !is_bodyless(response.status)) {
+        co_return co_await send_streamed(exchange);
+    }
+    const std::string head = response_head(
+        response,
+        {.body_bytes = response.body.size(),
+         .version = exchange.version,
+         .keep_alive = exchange.keep_alive}
+    );
+    const bool with_body = !head_only && !is_bodyless(response.status);
+    stream_.allow(server_.options.write_timeout);
+    const std::string_view body = with_body ? std::string_view(response.body) : "";
+    const auto error = co_await stream_.write({head, body, ""});
+    exchange.response_bytes = body.size();
+    co_return !error;
+}
+
+asio::awaitable<bool> Connection::send_streamed(Exchange& exchange) {
+    if (exchange.version < 11) exchange.keep_alive = false;
+    std::string head = response_head(
+        exchange.response,
+        {.body_bytes = std::nullopt, .version = exchange.version, .keep_alive = exchange.keep_alive}
+    );
+    if (exchange.request.method == Method::head) {
+        co_return !co_await stream_.write({head, "", ""});
+    }
+    StreamedBody body(*this, std::move(head), exchange.version);
+    stream_.allow_any_time();
+    handling_ = true;
+    auto produced = co_await exchange.response.stream(body);
+    handling_ = false;
+    if (produced) produced = co_await body.finish();
+    exchange.response_bytes = body.bytes();
+    co_return produced.has_value();
+}
+
+asio::awaitable<void> Connection::refuse(const Error& error) {
+    if (error.kind == ErrorKind::unavailable) co_return;  // nobody is there to read it
+    const int status = error.kind == ErrorKind::limit ? 431 : 400;
+    const Response response =
+        Response::text(status, fmt::format("{}: {}\n", reason_phrase(status), error.message));
+    const std::string head =
+        response_head(response, {.body_bytes = response.body.size(), .keep_alive = false});
+    stream_.allow(server_.options.write_timeout);
+    if (!co_await stream_.write({head, response.body, ""})) co_await linger();
+}
+
+/// Reads on for a while: closing a socket with unread bytes resets it, and the response may be lost
+/// on the way.
+asio::awaitable<void> Connection::linger() {
+    const auto time =
+        std::min<std::chrono::milliseconds>(kLingerTime, server_.options.read_timeout);
+    const auto end = std::chrono::steady_clock::now() + time;
+    std::array<char, 16 << 10> discarded;
+    stream_.shutdown_send();
+    stream_.allow(time);
+    while (std::chrono::steady_clock::now() < end) {
+        const auto read = co_await stream_.read_some(asio::buffer(discarded));
+        if (read.error) co_return;
+    }
+}
+
+bool Connection::needs_look(Stream::TimePoint now) const {
+    return handling_.load(std::memory_order_relaxed) || stream_.overdue(now);
+}
+
+void Connection::look() {
+    if (handling_ && stream_.peer_gone()) token_.cancel();
+    if (stream_.overdue(std::chrono::steady_clock::now())) stream_.close();
+}
+
+void Connection::drain() {
+    if (idle_ && !stream_.readable()) stream_.close();
+}
+
+void Connection::abort() {
+    token_.cancel();
+    stream_.close();
+}
+
+}  // namespace mimir::http::detail

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/strand.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "http/detail/message_reader.hpp"
+#include "http/detail/stream.hpp"
+#include "http/message.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+
+namespace mimir::http::detail {
+
+using Strand = asio::strand<asio::any_io_executor>;
+
+/// What the connections of one server share.
+struct ServerContext {
+    runtime::Executors& executors;
+    const Router& router;
+    const ServerOptions options;
+    RequestObserver* const observer;
+    std::atomic<bool> draining = false;
+};
+
+/// One client's connection: its requests one after the other.
+/// Threads: the strand, except where it says otherwise.
+class Connection {
+  public:
+    Connection(ServerContext& server, Strand strand, Stream::Socket socket, Peer peer);
+
+    /// Until either side closes.
+    asio::awaitable<void> serve();
+
+    /// True when look() has something to do. Threads: any.
+    [[nodiscard]] bool needs_look(Stream::TimePoint now) const;
+    /// Closes what is overdue; cancels the request whose client went away.
+    void look();
+    /// Ends after the request that is under way or has just arrived.
+    void drain();
+    /// Cancels and closes.
+    void abort();
+
+    [[nodiscard]] const Strand& strand() const { return strand_; }
+
+  private:
+    class StreamedBody;
+    struct Exchange;
+
+    asio::awaitable<bool> serve_one();
+    asio::awaitable<bool> respond(Exchange& exchange);
+    asio::awaitable<Result<void>> receive_body(Exchange& exchange, std::size_t bytes_limit);
+    asio::awaitable<Response> call_handler(const Handler& handler, Request& request);
+    asio::awaitable<void> compress(const Request& request, Response& response);
+    asio::awaitable<bool> send(Exchange& exchange);
+    asio::awaitable<bool> send_streamed(Exchange& exchange);
+    asio::awaitable<void> refuse(const Error& error);
+    asio::awaitable<void> linger();
+
+    ServerContext& server_;
+    const Strand strand_;
+    Stream stream_;
+    RequestReader reader_;
+    const Peer peer_;
+
+    CancellationToken token_;  // of the request under way
+    bool idle_ = false;
+    std::atomic<bool> handling_ = false;
+};
+
+}  // namespace mimir::http::detail

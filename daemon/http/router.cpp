@@ -1,0 +1,216 @@
+#include "http/router.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/assert.hpp"
+#include "http/detail/route_state.hpp"
+#include "runtime/executors.hpp"
+
+namespace mimir::http {
+
+using detail::RouteEntry;
+using detail::RouteState;
+using detail::RouteTable;
+
+namespace {
+
+constexpr std::array kMethods = {
+    Method::get,
+    Method::head,
+    Method::post,
+    Method::put,
+    Method::patch,
+    Method::delete_,
+    Method::options,
+    Method::other
+};
+
+std::uint8_t bit(Method method) {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(method));
+}
+
+MethodSet methods_of(const RouteEntry& entry) {
+    MethodSet methods({});
+    for (const auto& route : entry.routes) methods |= route->route.methods;
+    return methods;
+}
+
+Response not_running(std::string_view module) {
+    auto response = Response::text(503, fmt::format("module {} is not running\n", module));
+    response.headers.add("Retry-After", "5");
+    return response;
+}
+
+Response method_not_allowed(const MethodSet& allowed) {
+    auto response = Response::text(405, "method not allowed\n");
+    response.headers.add("Allow", allowed.to_string());
+    return response;
+}
+
+}  // namespace
+
+MethodSet::MethodSet(std::initializer_list<Method> methods) {
+    for (const Method method : methods) bits_ |= bit(method);
+    if (contains(Method::get)) bits_ |= bit(Method::head);
+}
+
+MethodSet MethodSet::any() {
+    MethodSet set({});
+    for (const Method method : kMethods) set.bits_ |= bit(method);
+    return set;
+}
+
+bool MethodSet::contains(Method method) const { return (bits_ & bit(method)) != 0; }
+
+std::string MethodSet::to_string() const {
+    std::string out;
+    for (const Method method : kMethods) {
+        if (!contains(method) || method == Method::other) continue;
+        if (!out.empty()) out += ", ";
+        out += http::to_string(method);
+    }
+    return out;
+}
+
+MethodSet& MethodSet::operator|=(MethodSet other) {
+    bits_ |= other.bits_;
+    return *this;
+}
+
+Router::Router() : table_(std::make_shared<const RouteTable>()) {}
+Router::~Router() = default;
+
+RouteRegistration Router::add(Route route) {
+    auto state = std::make_shared<RouteState>(*this, std::move(route));
+    change(state->pattern, [&](RouteEntry& entry) {
+        for (const auto& other : entry.routes) {
+            MIMIR_ASSERT(
+                !other->route.methods.intersects(state->route.methods), "a route has one handler"
+            );
+        }
+        entry.routes.push_back(state);
+    });
+    return RouteRegistration(std::move(state));
+}
+
+void Router::reserve(std::string pattern, std::string module) {
+    change(detail::Pattern(pattern), [&](RouteEntry& entry) {
+        entry.reserved_for = std::move(module);
+    });
+}
+
+void Router::remove(const RouteState& state) {
+    change(state.pattern, [&](RouteEntry& entry) {
+        std::erase_if(entry.routes, [&](const auto& route) { return route.get() == &state; });
+    });
+}
+
+void Router::change(const detail::Pattern& pattern, const std::function<void(RouteEntry&)>& edit) {
+    std::lock_guard lock(changing_);
+    auto table = std::make_shared<RouteTable>(*table_.load());
+    const auto old = table->entries.find(pattern);
+    RouteEntry entry = old == table->entries.end() ? RouteEntry{pattern, {}, {}} : *old->second;
+    edit(entry);
+    table->put(std::move(entry));
+    table_.store(std::move(table));
+}
+
+Router::Match Router::match(Method method, std::string_view path) const {
+    Match match;
+    const auto table = table_.load();
+    const RouteEntry* entry = table->find(path, match.path_parameters);
+    if (entry == nullptr) {
+        match.refusal = Response::text(404, "404 page not found\n");
+        return match;
+    }
+    for (const auto& route : entry->routes) {
+        if (route->route.methods.contains(method)) {
+            match.route = route;
+            return match;
+        }
+    }
+    match.refusal = entry->routes.empty() ? not_running(entry->reserved_for)
+                                          : method_not_allowed(methods_of(*entry));
+    return match;
+}
+
+std::vector<Router::Listed> Router::list() const {
+    std::vector<Listed> listed;
+    for (const auto& [pattern, entry] : table_.load()->entries) {
+        for (const auto& state : entry->routes) {
+            listed.push_back({pattern.text(), state->route.methods, state->route.module});
+        }
+    }
+    std::ranges::sort(listed, {}, &Listed::pattern);
+    return listed;
+}
+
+RouteRegistration::RouteRegistration(std::shared_ptr<RouteState> state)
+    : state_(std::move(state)) {}
+
+RouteRegistration& RouteRegistration::operator=(RouteRegistration&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+}
+
+RouteRegistration::~RouteRegistration() { close(std::chrono::milliseconds(0)); }
+
+void RouteRegistration::close(std::chrono::milliseconds grace) {
+    if (state_) state_->close(grace);
+    state_.reset();
+}
+
+namespace detail {
+
+RouteState::RouteState(Router& router, Route r)
+    : route(std::move(r)), pattern(route.pattern), label(pattern.label()), router_(router) {}
+
+void RouteState::enter(const CancellationToken& token, std::optional<Lease>& lease) {
+    std::lock_guard lock(mutex_);
+    if (open_) lease.emplace(shared_from_this(), active_.insert(active_.end(), token));
+}
+
+void RouteState::close(std::chrono::milliseconds grace) {
+    router_.remove(*this);
+    std::unique_lock lock(mutex_);
+    open_ = false;
+    if (active_.empty()) return;
+    MIMIR_ASSERT(!runtime::on_io_thread(), "the handlers that are waited for run on this loop");
+    left_.wait_for(lock, grace, [this] { return active_.empty(); });
+    for (CancellationToken& token : active_) token.cancel();
+    left_.wait(lock, [this] { return active_.empty(); });
+}
+
+RouteState::Lease::Lease(
+    std::shared_ptr<RouteState> route, std::list<CancellationToken>::iterator entry
+)
+    : route_(std::move(route)), entry_(entry) {}
+
+RouteState::Lease::~Lease() {
+    std::lock_guard lock(route_->mutex_);
+    route_->active_.erase(entry_);
+    if (route_->active_.empty()) route_->left_.notify_all();
+}
+
+void RouteTable::put(RouteEntry entry) {
+    if (const auto old = entries.find(entry.pattern); old != entries.end()) {
+        literals.erase(old->second->pattern.text());
+        entries.erase(old);
+    }
+    if (entry.routes.empty() && entry.reserved_for.empty()) return;
+    auto shared = std::make_shared<const RouteEntry>(std::move(entry));
+    entries.emplace(shared->pattern, shared);
+    if (shared->pattern.is_literal()) literals.emplace(shared->pattern.text(), shared.get());
+}
+
+const RouteEntry* RouteTable::find(std::string_view path, Parameters& parameters) const {
+    if (const auto literal = literals.find(path); literal != literals.end()) return literal->second;
+    for (const auto& [pattern, entry] : entries) {
+        if (pattern.match(path, parameters)) return entry.get();
+    }
+    return nullptr;
+}
+
+}  // namespace detail
+}  // namespace mimir::http

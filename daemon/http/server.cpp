@@ -1,0 +1,203 @@
+#include "http/server.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <unordered_set>
+
+#include "base/assert.hpp"
+#include "http/detail/connection.hpp"
+#include "http/detail/listener.hpp"
+#include "runtime/run_on.hpp"
+#include "runtime/task_scope.hpp"
+
+namespace mimir::http {
+namespace {
+
+using namespace std::chrono_literals;
+using detail::Connection;
+using detail::Listener;
+
+/// How often connections are looked at: a quarter of the shortest time-out, within reason. A client
+/// that goes away is noticed within one tick.
+std::chrono::milliseconds tick_of(const ServerOptions& options) {
+    const auto shortest =
+        std::min({options.idle_timeout, options.read_timeout, options.write_timeout});
+    return std::clamp<std::chrono::milliseconds>(shortest / 4, 5ms, 100ms);
+}
+
+/// The open connections. Shared with their completion, which may run a moment after the server is
+/// gone.
+struct Connections {
+    std::mutex mutex;
+    std::condition_variable empty;
+    std::unordered_set<std::shared_ptr<Connection>> open;
+
+    void end(const std::shared_ptr<Connection>& connection) {
+        std::lock_guard lock(mutex);
+        open.erase(connection);
+        if (open.empty()) empty.notify_all();
+    }
+    /// Has f done to each, on its strand.
+    void post_to_all(void (Connection::*f)()) {
+        std::lock_guard lock(mutex);
+        for (const auto& connection : open) post(connection, f);
+    }
+    static void post(const std::shared_ptr<Connection>& connection, void (Connection::*f)()) {
+        asio::post(connection->strand(), [connection, f] { (connection.get()->*f)(); });
+    }
+};
+
+}  // namespace
+
+class Server::Impl {
+  public:
+    Impl(
+        runtime::Executors& executors,
+        const Router& router,
+        ServerOptions options,
+        RequestObserver* observer
+    )
+        : context_{executors, router, std::move(options), observer},
+          accepting_(executors.io),
+          ticking_(executors.io) {}
+    ~Impl() { stop(0ms); }
+
+    Result<void> listen();
+    void stop(std::chrono::milliseconds grace);
+    [[nodiscard]] const std::vector<ListenAddress>& addresses() const { return addresses_; }
+    [[nodiscard]] std::size_t connections() const {
+        std::lock_guard lock(connections_->mutex);
+        return connections_->open.size();
+    }
+
+  private:
+    asio::awaitable<void> accept_loop(Listener listener);
+    asio::awaitable<void> tick_loop();
+    void add(Listener::Accepted accepted);
+    void wait_until_empty(std::optional<std::chrono::milliseconds> limit);
+
+    detail::ServerContext context_;
+    std::vector<ListenAddress> addresses_;
+    const std::shared_ptr<Connections> connections_ = std::make_shared<Connections>();
+    runtime::TaskScope accepting_;
+    runtime::TaskScope ticking_;
+};
+
+Result<void> Server::Impl::listen() {
+    std::vector<Listener> listeners;
+    for (const ListenAddress& address : context_.options.listen) {
+        MIMIR_TRY(auto opened, Listener::open(address));
+        addresses_.push_back(opened.front().address());
+        std::ranges::move(opened, std::back_inserter(listeners));
+    }
+    for (Listener& listener : listeners) accepting_.spawn(accept_loop(std::move(listener)));
+    ticking_.spawn(tick_loop());
+    return {};
+}
+
+asio::awaitable<void> Server::Impl::accept_loop(Listener listener) {
+    // A copy of the descriptor for the event loop to watch: each closes its own.
+    asio::posix::stream_descriptor ready(
+        co_await asio::this_coro::executor, ::dup(listener.descriptor())
+    );
+    for (;;) {
+        auto accepted = listener.accept();
+        if (accepted) {
+            add(*std::move(accepted));
+        } else if (accepted.error().kind == ErrorKind::not_found) {
+            co_await ready.async_wait(
+                asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable)
+            );
+        } else {
+            co_await runtime::sleep_for(100ms);  // too many open files: until some are closed
+        }
+    }
+}
+
+void Server::Impl::add(Listener::Accepted accepted) {
+    detail::Strand strand = asio::make_strand(context_.executors.io.executor());
+    const asio::generic::stream_protocol protocol(accepted.family, 0);
+    detail::Stream::Socket socket(strand, protocol, accepted.socket.release());
+    auto connection =
+        std::make_shared<Connection>(context_, strand, std::move(socket), std::move(accepted.peer));
+    {
+        std::lock_guard lock(connections_->mutex);
+        const std::size_t limit = context_.options.connections_limit;
+        if (limit != 0 && connections_->open.size() >= limit) return;
+        connections_->open.insert(connection);
+    }
+    auto on_end = [connections = connections_, connection](const std::exception_ptr& error) {
+        MIMIR_ASSERT(error == nullptr, "a connection handles what its handlers throw");
+        connections->end(connection);
+    };
+    asio::co_spawn(strand, connection->serve(), std::move(on_end));
+}
+
+asio::awaitable<void> Server::Impl::tick_loop() {
+    const auto tick = tick_of(context_.options);
+    for (;;) {
+        co_await runtime::sleep_for(tick);
+        const auto now = std::chrono::steady_clock::now();
+        std::lock_guard lock(connections_->mutex);
+        for (const auto& connection : connections_->open) {
+            if (connection->needs_look(now)) Connections::post(connection, &Connection::look);
+        }
+    }
+}
+
+void Server::Impl::stop(std::chrono::milliseconds grace) {
+    accepting_.stop();
+    context_.draining = true;
+    connections_->post_to_all(&Connection::drain);
+    wait_until_empty(grace);
+    connections_->post_to_all(&Connection::abort);
+    wait_until_empty(std::nullopt);
+    ticking_.stop();
+}
+
+void Server::Impl::wait_until_empty(std::optional<std::chrono::milliseconds> limit) {
+    std::unique_lock lock(connections_->mutex);
+    const auto is_empty = [this] { return connections_->open.empty(); };
+    if (is_empty()) return;
+    MIMIR_ASSERT(!runtime::on_io_thread(), "the connections that are waited for run on this loop");
+    if (limit) {
+        connections_->empty.wait_for(lock, *limit, is_empty);
+    } else {
+        connections_->empty.wait(lock, is_empty);
+    }
+}
+
+Result<std::unique_ptr<Server>> Server::start(
+    runtime::Executors& executors,
+    const Router& router,
+    ServerOptions options,
+    RequestObserver* observer
+) {
+    auto impl = std::make_unique<Impl>(executors, router, std::move(options), observer);
+    MIMIR_TRY(impl->listen());
+    return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+void Server::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
+
+const std::vector<ListenAddress>& Server::addresses() const { return impl_->addresses(); }
+
+std::uint16_t Server::port() const {
+    for (const ListenAddress& address : addresses()) {
+        if (const auto* tcp = std::get_if<TcpAddress>(&address)) return tcp->port;
+    }
+    return 0;
+}
+
+std::size_t Server::connections() const { return impl_->connections(); }
+
+}  // namespace mimir::http

@@ -1,0 +1,112 @@
+#include "http/router.hpp"
+
+#include "http/detail/route_state.hpp"
+#include "support/test_support.hpp"
+
+namespace mimir::http {
+namespace {
+
+asio::awaitable<Response> nothing(Request&) { co_return Response(); }
+
+Route route(MethodSet methods, std::string pattern, std::string module = "test") {
+    return {
+        .methods = methods,
+        .pattern = std::move(pattern),
+        .module = std::move(module),
+        .handler = nothing
+    };
+}
+
+std::string pattern_of(const Router::Match& match) {
+    return match.route ? match.route->route.pattern : "none";
+}
+
+TEST_SUITE("http/router") {
+    TEST_CASE("the most specific pattern wins, whatever the order of registration") {
+        Router router;
+        const auto a = router.add(route({Method::get}, "/{path...}"));
+        const auto b = router.add(route({Method::get}, "/api/{name}/values"));
+        const auto c = router.add(route({Method::get}, "/api/label/values"));
+        const auto d = router.add(route({Method::get}, "/api/{name}/{rest...}"));
+        const auto e = router.add(route({Method::get}, "/"));
+        struct Case {
+            std::string_view path;
+            std::string_view pattern;
+        };
+        for (const Case& tried : {
+                 Case{"/", "/"},
+                 Case{"/api/label/values", "/api/label/values"},
+                 Case{"/api/la%62el/values", "/api/label/values"},
+                 Case{"/api/job/values", "/api/{name}/values"},
+                 Case{"/api/job/values/", "/api/{name}/{rest...}"},
+                 Case{"/api/job/other/things", "/api/{name}/{rest...}"},
+                 Case{"/api", "/{path...}"},
+                 Case{"/api//values", "/{path...}"},
+             }) {
+            CAPTURE(tried.path);
+            CHECK(pattern_of(router.match(Method::get, tried.path)) == tried.pattern);
+        }
+    }
+
+    TEST_CASE("parameters are decoded after the path is split") {
+        Router router;
+        const auto a = router.add(route({Method::get}, "/rules/{namespace}/{group}"));
+        const auto match = router.match(Method::get, "/rules/a%2Fb/c+d%20e");
+        REQUIRE(match.route);
+        CHECK(match.path_parameters.get("namespace") == "a/b");
+        CHECK(match.path_parameters.get("group") == "c+d e");
+        CHECK(!router.match(Method::get, "/rules/a/b/c").route);
+        CHECK(!router.match(Method::get, "/rules/a/%zz").route);
+    }
+
+    TEST_CASE("an unknown path is a 404, a wrong method a 405 that says which are right") {
+        Router router;
+        const auto a = router.add(route({Method::get, Method::post}, "/query"));
+        const auto b = router.add(route({Method::delete_}, "/query"));
+        CHECK(router.match(Method::get, "/nowhere").refusal.status == 404);
+        const auto refused = router.match(Method::put, "/query").refusal;
+        CHECK(refused.status == 405);
+        CHECK(refused.headers.get("Allow") == "GET, HEAD, POST, DELETE");
+        CHECK(router.match(Method::head, "/query").route);
+    }
+
+    TEST_CASE("a route ends with its registration, and a reserved one then names its module") {
+        Router router;
+        router.reserve("/api/v1/push", "distributor");
+        {
+            const auto registration =
+                router.add(route({Method::post}, "/api/v1/push", "distributor"));
+            CHECK(router.match(Method::post, "/api/v1/push").route);
+            CHECK(router.match(Method::get, "/api/v1/push").refusal.status == 405);
+            CHECK(router.list().size() == 1);
+        }
+        CHECK(router.list().empty());
+        const auto refused = router.match(Method::post, "/api/v1/push").refusal;
+        CHECK(refused.status == 503);
+        CHECK(refused.body == "module distributor is not running\n");
+        CHECK(refused.headers.has("Retry-After"));
+    }
+
+    TEST_CASE("a route that comes back is served again") {
+        Router router;
+        auto registration = router.add(route({Method::get}, "/a"));
+        registration = RouteRegistration();
+        CHECK(router.match(Method::get, "/a").refusal.status == 404);
+        registration = router.add(route({Method::get}, "/a"));
+        CHECK(router.match(Method::get, "/a").route);
+    }
+
+    TEST_CASE("routes are labelled as Mimir does") {
+        const auto label = [](std::string_view pattern) {
+            return detail::Pattern(pattern).label();
+        };
+        CHECK(label("/") == "root");
+        CHECK(label("/api/v1/push") == "api_v1_push");
+        CHECK(
+            label("/prometheus/api/v1/label/{name}/values") == "prometheus_api_v1_label_name_values"
+        );
+    }
+}
+
+}  // namespace
+}  // namespace mimir::http

@@ -1,0 +1,124 @@
+#include "support/test_support.hpp"
+#include "test_server.hpp"
+
+namespace mimir::http::test {
+namespace {
+
+using mimir::test::eventually;
+
+bool no_connections(TestServer& server) {
+    return eventually(5s, [&] { return server.server->connections() == 0; });
+}
+
+TEST_SUITE("http/server limits") {
+    TEST_CASE("a head over the limit is a 431") {
+        TestServer server({.header_bytes_limit = 2000});
+        RawClient client(server.port());
+        client.send("GET /hello HTTP/1.1\r\nHost: a\r\nX: " + std::string(3000, 'x') + "\r\n\r\n");
+        CHECK(client.read_until().starts_with("HTTP/1.1 431 "));
+
+        RawClient within(server.port());
+        within.send("GET /hello HTTP/1.1\r\nHost: a\r\nX: " + std::string(1500, 'x') + "\r\n\r\n");
+        CHECK(within.read_until("world").starts_with("HTTP/1.1 200 "));
+    }
+
+    TEST_CASE("a body over its route's limit is a 413, announced or not") {
+        TestServer server;
+        for (const std::string_view request : {
+                 "POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n",
+                 "POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n",
+                 "POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n",
+             }) {
+            CAPTURE(request);
+            RawClient client(server.port());
+            client.send(request);
+            client.send(std::string(101, 'x'));
+            CHECK(client.read_until().starts_with("HTTP/1.1 413 Request Entity Too Large\r\n"));
+        }
+        BlockingClient client(server.endpoint());
+        const auto within = client.send(
+            {.method = Method::post,
+             .target = "/small",
+             .headers = {},
+             .body = std::string(100, 'x')}
+        );
+        REQUIRE_OK(within);
+        CHECK(within->status == 200);
+    }
+
+    TEST_CASE("an idle connection is closed after the idle time-out") {
+        TestServer server({.idle_timeout = 50ms});
+        RawClient client(server.port());
+        client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(client.read_until("world").starts_with("HTTP/1.1 200 "));
+        CHECK(client.closed_within(5s));
+        CHECK(no_connections(server));
+    }
+
+    TEST_CASE("a head that does not come is not waited for") {
+        TestServer server({.read_timeout = 50ms});
+        RawClient client(server.port());
+        client.send("GET /hello HTT");
+        CHECK(client.closed_within(5s));
+        CHECK(no_connections(server));
+    }
+
+    TEST_CASE("a body that trickles in is not waited for") {
+        TestServer server({.read_timeout = 50ms});
+        RawClient client(server.port());
+        client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+        const auto begin = std::chrono::steady_clock::now();
+        while (client.send("x") && !client.closed_within(10ms)) {
+            REQUIRE(std::chrono::steady_clock::now() - begin < 5s);
+        }
+        CHECK(no_connections(server));
+    }
+
+    TEST_CASE("a body that comes slowly but steadily is received") {
+        // 100 bytes each 10 ms: four times the minimum, for longer than the time-out.
+        TestServer server({.read_timeout = 50ms, .progress_bytes_min = 2500});
+        RawClient client(server.port());
+        client.send(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3000\r\n\r\n"
+        );
+        for (int i = 0; i < 30; ++i) {
+            REQUIRE(client.send(std::string(100, 'x')));
+            CHECK(!client.closed_within(i < 29 ? 10ms : 0ms));
+        }
+        CHECK(client.read_until().starts_with("HTTP/1.1 200 "));
+    }
+
+    TEST_CASE("a client that does not read its response is dropped") {
+        TestServer server({.write_timeout = 50ms});
+        RawClient client(server.port());
+        client.send("GET /big?bytes=50000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(no_connections(server));
+    }
+
+    TEST_CASE("a client that does not read its stream stops the stream") {
+        TestServer server({.write_timeout = 50ms});
+        RawClient client(server.port());
+        client.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(eventually(5s, [&] { return server.endless_ended.load(); }));
+        CHECK(no_connections(server));
+        // Back-pressure: no more was produced than the sockets' buffers hold.
+        CHECK(server.endless_pieces < 5000);
+    }
+
+    TEST_CASE("a connection over the limit is closed at once") {
+        TestServer server({.connections_limit = 2});
+        RawClient first(server.port());
+        RawClient second(server.port());
+        REQUIRE(eventually(5s, [&] { return server.server->connections() == 2; }));
+        RawClient third(server.port());
+        CHECK(third.closed_within(5s));
+        first.close();
+        REQUIRE(eventually(5s, [&] { return server.server->connections() == 1; }));
+        RawClient fourth(server.port());
+        fourth.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(fourth.read_until("world").starts_with("HTTP/1.1 200 "));
+    }
+}
+
+}  // namespace
+}  // namespace mimir::http::test
