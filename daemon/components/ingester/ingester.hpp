@@ -1,0 +1,121 @@
+#pragma once
+
+// The ingester keeps the newest data of all tenants: a Tsdb each, in a folder named after the tenant, opened at start or
+// with the first push. Invariants:
+//
+//   - A tenant whose folder exists is either open or known to have failed: reads never take it for empty.
+//   - Tenants once open stay open as long as the ingester.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/guarded.hpp"
+#include "components/ingester/metrics.hpp"
+#include "components/ingester/options.hpp"
+#include "config/limits.hpp"
+#include "fs/file_system.hpp"
+#include "model/tenant.hpp"
+#include "rpc/ingester_client.hpp"
+#include "telemetry/log.hpp"
+#include "tsdb/db.hpp"
+
+namespace mimir::ingester {
+
+/// What an ingester works with; all of it outlives the ingester.
+struct Environment {
+    fs::FileSystem& files;
+    const config::LimitsProvider& limits;
+    Metrics& metrics;
+    telemetry::Registry& registry;
+    telemetry::Logger log;
+    const Clock& clock = system_clock();
+};
+
+class Ingester final : public rpc::IngesterClient {
+  public:
+    /// Opens the storage of every tenant that has a folder, several at a time. A tenant that can't be opened is logged
+    /// and answered with unavailable until it can.
+    /// Errors: invalid options; those of listing the folder; canceled.
+    static Result<std::unique_ptr<Ingester>> open(
+        Options options, Environment environment, const CancellationToken& cancel
+    );
+    ~Ingester() override;
+
+    Result<void> push(const rpc::RequestContext& context, model::WriteRequest& request) override;
+    Result<std::unique_ptr<chunkenc::SeriesSet>> select(
+        const rpc::RequestContext& context, const model::Matchers& matchers, TimeRange range
+    ) override;
+    Result<std::vector<model::Labels>> series(
+        const rpc::RequestContext& context,
+        std::span<const model::Matchers> selectors,
+        TimeRange range
+    ) override;
+    Result<std::vector<std::string>> label_names(
+        const rpc::RequestContext& context, const model::Matchers& matchers, TimeRange range
+    ) override;
+    Result<std::vector<std::string>> label_values(
+        const rpc::RequestContext& context,
+        std::string_view name,
+        const model::Matchers& matchers,
+        TimeRange range
+    ) override;
+    Result<std::vector<model::SeriesExemplars>> exemplars(
+        const rpc::RequestContext& context,
+        std::span<const model::Matchers> selectors,
+        TimeRange range
+    ) override;
+    Result<std::vector<model::MetricMetadata>> metadata(
+        const rpc::RequestContext& context, const rpc::MetadataQuery& query
+    ) override;
+
+    /// What has to be done every head_compaction_interval: blocks are cut, merged and deleted, old metadata is
+    /// forgotten. Failures are logged and counted. Returns early once `stop` says so.
+    void compact(const std::function<bool()>& stop);
+    /// Syncs the write-ahead logs, for WalSync::interval.
+    void sync();
+    /// Writes the heads of these tenants, or of all when there are none, to blocks. Failures are logged.
+    void flush(std::span<const model::TenantId> tenants);
+    /// The same, done by the next run_requested_flushes().
+    void request_flush(std::vector<model::TenantId> tenants);
+    void run_requested_flushes();
+    [[nodiscard]] bool flush_requested() const;
+
+    [[nodiscard]] const Options& options() const { return options_; }
+
+  private:
+    struct Tenant;
+    using TenantPtr = std::shared_ptr<Tenant>;
+    class TenantSeriesSet;
+    struct Tenants {
+        std::unordered_map<model::TenantId, TenantPtr> open;
+        std::unordered_map<model::TenantId, Error> failed;
+    };
+
+    Ingester(Options options, tsdb::TsdbOptions storage, Environment environment);
+    Result<void> open_existing(const CancellationToken& cancel);
+    Result<TenantPtr> open_tenant(const model::TenantId& id, unsigned replay_threads);
+    Result<TenantPtr> open_storage(const model::TenantId& id, unsigned replay_threads);
+    Result<TenantPtr> tenant_for_push(const model::TenantId& id);
+    /// Null for a tenant that has no data.
+    Result<TenantPtr> tenant_for_read(const rpc::RequestContext& context) const;
+    [[nodiscard]] std::vector<TenantPtr> open_tenants() const;
+    void store_metadata(Tenant& tenant, const model::WriteRequest& request);
+    void expose(telemetry::MetricScope& scope);
+
+    const Options options_;
+    const tsdb::TsdbOptions storage_;
+    const Environment environment_;
+    std::mutex opening_;  // held while a push opens a tenant
+    Guarded<Tenants> tenants_;
+    Guarded<std::vector<std::vector<model::TenantId>>> requested_flushes_;
+    telemetry::MetricScope observed_;  // reads the tenants: ends before them
+};
+
+}  // namespace mimir::ingester

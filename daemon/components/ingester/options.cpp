@@ -1,0 +1,144 @@
+#include "components/ingester/options.hpp"
+
+namespace mimir::ingester {
+
+using config::Category;
+using namespace std::chrono_literals;
+
+namespace {
+
+void declare_wal(config::Declarer& d, Options& o) {
+    d.option(
+        o.wal_sync,
+        {
+            .key = "blocks_storage.tsdb.wal_sync",
+            .help =
+                "When an acknowledged sample is safe from a power cut: none (when the operating "
+                "system has written it), interval (wal_sync_interval later) or always (at once). "
+                "It "
+                "is always safe from a crash of this process.",
+            .names =
+                {{"none", tsdb::WalSync::none},
+                 {"interval", tsdb::WalSync::interval},
+                 {"always", tsdb::WalSync::always}},
+        }
+    );
+    d.option(
+        o.wal_sync_interval,
+        {
+            .key = "blocks_storage.tsdb.wal_sync_interval",
+            .help = "How often the write-ahead log is synced when wal_sync is interval.",
+            .category = Category::advanced,
+            .min = 10ms,
+        }
+    );
+    d.option(
+        o.wal_segment_size_bytes,
+        {
+            .key = "blocks_storage.tsdb.wal_segment_size_bytes",
+            .help = "Largest segment of the write-ahead log.",
+            .category = Category::advanced,
+            .unit = config::Unit::bytes,
+            .min = 128 << 10,
+        }
+    );
+    d.option(
+        o.wal_replay_concurrency,
+        {
+            .key = "blocks_storage.tsdb.wal_replay_concurrency",
+            .help = "Threads that replay the write-ahead logs at start. 0 for as many as there are "
+                    "processors.",
+            .category = Category::advanced,
+        }
+    );
+}
+
+}  // namespace
+
+void declare(config::Declarer& d, Options& o) {
+    d.option(
+        o.dir,
+        {
+            .key = "blocks_storage.tsdb.dir",
+            .help = "Folder of the tenants' write-ahead logs and local blocks.",
+        }
+    );
+    d.option(
+        o.block_ranges_period,
+        {
+            .key = "blocks_storage.tsdb.block_ranges_period",
+            .help = "Time ranges of local blocks: the first is cut from the head, into the others "
+                    "blocks are merged.",
+            .category = Category::advanced,
+        }
+    );
+    d.option(
+        o.retention_period,
+        {
+            .key = "blocks_storage.tsdb.retention_period",
+            .help = "How long local blocks are kept. 0 keeps them for ever.",
+        }
+    );
+    d.option(
+        o.head_compaction_interval,
+        {
+            .key = "blocks_storage.tsdb.head_compaction_interval",
+            .help = "How often it is checked whether a head has enough for a block.",
+            .category = Category::advanced,
+            .min = 1000ms,
+            .max = 15min,
+        }
+    );
+    d.option(
+        o.flush_blocks_on_shutdown,
+        {
+            .key = "blocks_storage.tsdb.flush_blocks_on_shutdown",
+            .help = "Write all of the heads to blocks when the ingester stops.",
+            .category = Category::advanced,
+        }
+    );
+    declare_wal(d, o);
+    d.option(
+        o.head_chunks_write_buffer_size_bytes,
+        {
+            .key = "blocks_storage.tsdb.head_chunks_write_buffer_size_bytes",
+            .help =
+                "Full chunks are gathered to so many bytes before they leave memory for a file.",
+            .category = Category::advanced,
+            .unit = config::Unit::bytes,
+            .min = 64 << 10,
+        }
+    );
+    d.option(
+        o.metadata_retain_period,
+        {
+            .key = "ingester.metadata_retain_period",
+            .help = "How long metadata is kept after it was last received.",
+            .category = Category::advanced,
+        }
+    );
+}
+
+Result<std::vector<std::chrono::milliseconds>> block_ranges(const Options& options) {
+    std::vector<std::chrono::milliseconds> ranges;
+    for (const std::string& text : options.block_ranges_period) {
+        MIMIR_TRY(const config::Value value, config::parse_value(config::Type::duration, text));
+        const auto range = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::get<std::chrono::nanoseconds>(value)
+        );
+        if (range <= 0ms || (!ranges.empty() && range % ranges.back() != 0ms)) {
+            return fail(ErrorKind::invalid, "{} is no multiple of the range before it", text);
+        }
+        ranges.push_back(range);
+    }
+    if (ranges.empty()) return fail(ErrorKind::invalid, "at least one range is needed");
+    return ranges;
+}
+
+void validate(const Options& options, config::Findings& findings) {
+    if (auto ranges = block_ranges(options); !ranges) {
+        findings.add("blocks_storage.tsdb.block_ranges_period", ranges.error().message);
+    }
+}
+
+}  // namespace mimir::ingester
