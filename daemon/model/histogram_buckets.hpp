@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "model/histogram.hpp"
@@ -15,10 +16,42 @@ namespace mimir::model {
 /// it counts infinities.
 double exponential_bound(std::int32_t index, std::int32_t schema);
 
-/// The index that a bucket has one schema step (`steps` of them) coarser: two buckets become one.
+/// The index that a bucket has after so many steps to a coarser schema; each makes one bucket of two.
 constexpr std::int32_t coarser_index(std::int32_t index, std::int32_t steps) {
     return ((index - 1) >> steps) + 1;
 }
+
+/// Walks over the buckets of one sign by their indexes:
+///     for (BucketWalk walk(spans, counts); walk.next();) use(walk.index(), walk.count());
+/// There must be as many counts as the spans say; both must outlive the walk.
+class BucketWalk {
+  public:
+    enum class Direction : std::uint8_t { outward, inward };  // by rising index, by falling index
+
+    BucketWalk(
+        std::span<const BucketSpan> spans,
+        std::span<const double> counts,
+        Direction direction = Direction::outward
+    );
+
+    bool next() { return direction_ == Direction::outward ? next_outward() : next_inward(); }
+    [[nodiscard]] std::int32_t index() const { return index_; }
+    /// Of the bucket among the counts.
+    [[nodiscard]] std::size_t position() const { return position_; }
+    [[nodiscard]] double count() const { return counts_[position_]; }
+
+  private:
+    bool next_outward();
+    bool next_inward();
+
+    std::span<const BucketSpan> spans_;
+    std::span<const double> counts_;
+    Direction direction_;
+    std::size_t span_ = 0;
+    std::uint32_t within_ = 0;  // how many of the span's buckets lie before the next step
+    std::int32_t index_ = 0;
+    std::size_t position_ = 0;
+};
 
 struct Bucket {
     double lower = 0;
@@ -30,14 +63,18 @@ struct Bucket {
 
 /// [-threshold, threshold]
 Bucket zero_bucket(const FloatHistogram& histogram);
+/// The bucket of that index and count; for the positive side (lower, upper], for the other mirrored.
+Bucket positive_bucket(const FloatHistogram& histogram, std::int32_t index, double count);
+Bucket negative_bucket(const FloatHistogram& histogram, std::int32_t index, double count);
 
 enum class BucketOrder : std::uint8_t { ascending, descending };
 
-/// Walks over all buckets: the negative ones, the zero bucket (unless it is empty), the positive
-/// ones; of the others also those that are empty but covered by a span. A bucket that overlaps the
-/// zero bucket is shown without the overlap.
-///     for (BucketCursor cursor(histogram, BucketOrder::ascending); cursor.next();)
-///     use(cursor.bucket());
+/// Walks over all buckets: the negative ones, the zero bucket (unless it is empty), the positive ones.
+/// Of the others also those that are empty but covered by a span. A bucket that overlaps the zero
+/// bucket is shown without the overlap.
+///     for (BucketCursor cursor(histogram, BucketOrder::ascending); cursor.next();) {
+///         use(cursor.bucket());
+///     }
 /// The histogram must outlive the cursor and be valid: as many buckets as its spans say.
 class BucketCursor {
   public:
@@ -48,29 +85,16 @@ class BucketCursor {
     [[nodiscard]] const Bucket& bucket() const { return bucket_; }
 
   private:
-    /// Walks over the buckets of one sign, away from zero or towards it.
-    struct Side {
-        const std::vector<BucketSpan>* spans = nullptr;
-        const std::vector<double>* counts = nullptr;
-        bool outward = true;
-        std::size_t span = 0;
-        std::uint32_t within = 0;  // the span
-        std::size_t position = 0;  // in counts
-        std::int32_t index = 0;    // of the bucket
-
-        Side(const std::vector<BucketSpan>& spans, const std::vector<double>& counts, bool outward);
-        bool next();
-    };
     enum class Stage : std::uint8_t { first_side, zero, second_side };
 
-    bool next_of(Side& side, bool negative);
-    void show(const Side& side, bool negative);
+    bool next_positive();
+    bool next_negative();
 
     const FloatHistogram* histogram_;
     BucketOrder order_;
     Stage stage_ = Stage::first_side;
-    Side negative_;
-    Side positive_;
+    BucketWalk negative_;
+    BucketWalk positive_;
     Bucket bucket_;
 };
 
