@@ -1,0 +1,24 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "config/declarer.hpp"
+#include "promql/engine.hpp"
+
+namespace mimir::querier {
+
+struct Options {
+    std::size_t max_concurrent = 20;
+    std::chrono::milliseconds timeout = std::chrono::minutes(2);
+    std::size_t max_samples = 50'000'000;
+    std::chrono::milliseconds lookback_delta = std::chrono::minutes(5);
+    std::chrono::milliseconds default_evaluation_interval = std::chrono::minutes(1);
+    std::chrono::milliseconds max_query_into_future = std::chrono::minutes(10);
+};
+
+void declare(config::Declarer& d, Options& options);
+
+promql::EngineOptions engine_options(const Options& options);
+
+}  // namespace mimir::querier
