@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,13 +31,14 @@
 #include "fs/file_system.hpp"
 #include "model/matcher.hpp"
 #include "telemetry/log.hpp"
+#include "tsdb/block/block_meta.hpp"
 #include "tsdb/head/head.hpp"
 #include "tsdb/metrics.hpp"
 
 namespace mimir::tsdb {
 
 class Block;
-struct BlockMeta;
+class BlockSeriesSet;
 
 struct TsdbOptions {
     /// head.min_valid_time is set from the blocks.
@@ -124,14 +127,30 @@ class Tsdb {
     Result<void> quarantine(const std::string& name, const Error& reason);
     Result<void> open_head();
 
-    Result<void> cut_head(TimeRange range);
+    static void sort_by_start(Blocks& blocks);
+
+    Result<void> cut_blocks();
+    /// The head's oldest sample that is in no block.
+    [[nodiscard]] std::optional<TimestampMs> oldest_uncut() const;
+    Result<void> cut_block(TimestampMs oldest, TimestampMs end);
+    /// Null when there is nothing to write.
+    Result<std::shared_ptr<const Block>> write_block(TimestampMs begin, TimestampMs end);
     Result<void> truncate_head();
     Result<void> merge_blocks();
     Result<void> merge(const Blocks& parents);
     Result<void> delete_old_blocks();
-    /// Makes readers see the new block in place of the old ones, then deletes those.
-    Result<void> replace_blocks(const Blocks& old_ones, std::shared_ptr<const Block> new_one);
-    [[nodiscard]] std::shared_ptr<const Blocks> blocks_in(TimeRange range) const;
+    Result<void> delete_block(const Block& block);
+    /// Makes readers see another list of blocks; those who hold the old one keep it.
+    void publish(const Blocks& gone, std::shared_ptr<const Block> added);
+    void announce(
+        std::string_view what, const BlockMeta& meta, std::chrono::steady_clock::time_point started
+    );
+    [[nodiscard]] std::chrono::milliseconds block_range() const {
+        return options_.head.block_range;
+    }
+    [[nodiscard]] Result<std::vector<std::unique_ptr<BlockSeriesSet>>> select_from_blocks(
+        const model::Matchers& matchers, TimeRange range
+    ) const;
 
     const TsdbEnvironment environment_;
     const fs::Path dir_;
@@ -143,6 +162,8 @@ class Tsdb {
     std::mutex compaction_mutex_;  // one compaction at a time; guards what follows
     SeededRandom random_;
     TimestampMs cut_through_ = TimestampMs::min();  // samples before it are in blocks
+    bool truncation_due_ = false;  // the head still holds what is before cut_through_
+    std::set<Ulid> unmergeable_;   // damaged inside: trying again would not help
 };
 
 }  // namespace mimir::tsdb
