@@ -77,13 +77,15 @@ Result<std::chrono::milliseconds> evaluate(
 ) {
     const Evaluation evaluation{window, query};
     MIMIR_TRY(const double value, evaluation(formula));
-    if (!std::isfinite(value))
+    if (!std::isfinite(value)) {
         return parse_error(query, formula.span, "duration is NaN or infinite");
-    if (allowed == Sign::positive && value <= 0) {
+    }
+    if (!is_in_range(value)) return parse_error(query, formula.span, "duration out of range");
+    const std::chrono::milliseconds duration = to_milliseconds(value);
+    if (allowed == Sign::positive && duration.count() <= 0) {
         return parse_error(query, formula.span, "duration must be greater than 0");
     }
-    if (!is_in_range(value)) return parse_error(query, formula.span, "duration is out of range");
-    return to_milliseconds(value);
+    return duration;
 }
 
 }  // namespace mimir::promql::detail

@@ -228,6 +228,7 @@ TEST_CASE("errors say what and where") {
         {"abs(a)[5m]", "1:7: parse error: ranges only allowed for vector selectors"},
         {"a offset 1m[5m]", "1:12: parse error: no offset modifiers allowed before range"},
         {"a[0s]", "1:3: parse error: duration must be greater than 0"},
+        {"a[0.0004]", "1:3: parse error: duration must be greater than 0"},
         {"a[5m:0]", "1:6: parse error: duration must be greater than 0"},
         {"a[]",
          "1:3: parse error: unexpected \"]\" in subquery or range selector, expected number, "

@@ -69,7 +69,8 @@ TEST_CASE("a part longer than a line is split") {
 
 TEST_CASE("a subquery's brackets follow what they belong to") {
     const std::string query =
-        R"(max_over_time((rate(http_request_duration_seconds_count{job="api",zone="eu-west-1b",instance="a:10"}[1m]) > 100.125)[1h:] offset 1d))";
+        "max_over_time((rate(http_request_duration_seconds_count"
+        "{job='api',zone='eu-west-1b',instance='a:10'}[1m]) > 100.125)[1h:] offset 1d)";
     CHECK(format_pretty(*parse(query)) == R"(max_over_time(
   (
     rate(http_request_duration_seconds_count{instance="a:10",job="api",zone="eu-west-1b"}[1m]) > 100.125
