@@ -60,7 +60,14 @@ class YamlWalk {
                     fmt::format("expected a {}, not a section", to_string(option.type))
                 );
         }
-        if (!result) note(entry.line, key, result.error().message);
+        if (result) return;
+        const bool has_variable = value.scalar.find("${") != std::string::npos;
+        note(
+            entry.line,
+            key,
+            result.error().message +
+                (has_variable ? "; -config.expand-env replaces variables in the file" : "")
+        );
     }
 
     [[nodiscard]] bool is_section(std::string_view path) const {

@@ -67,6 +67,7 @@ std::string type_text(const Option& option) {
 bool is_bound_of_type(const Value& bound) {
     const auto is_any_of = [&](auto... values) { return ((bound == Value(values)) || ...); };
     return is_any_of(
+        0.0,
         std::int64_t{INT32_MIN},
         std::int64_t{INT32_MAX},
         INT64_MIN,
@@ -99,6 +100,30 @@ std::string_view category_mark(Category category) {
         case Category::experimental: return "[experimental] ";
     }
     return "";
+}
+
+/// " (default 8080, 1 to 65535)", where there is something to say.
+std::string facts_text(const Option& option) {
+    std::vector<std::string> facts;
+    const std::string text = default_text(option);
+    const bool is_plain_switch = option.type == Type::boolean && text == "false";
+    if (!text.empty() && !is_plain_switch) facts.push_back("default " + text);
+    if (const std::string bounds = bounds_text(option); !bounds.empty()) facts.push_back(bounds);
+    return facts.empty() ? "" : fmt::format(" ({})", fmt::join(facts, ", "));
+}
+
+/// Indented lines that fit a terminal.
+void append_wrapped(std::string& out, std::string_view text) {
+    constexpr std::size_t kColumns = 90;
+    while (!text.empty()) {
+        std::size_t end = text.size();
+        if (end > kColumns) {
+            end = text.rfind(' ', kColumns);
+            if (end == std::string_view::npos) end = std::min(text.find(' '), text.size());
+        }
+        out += fmt::format("        {}\n", text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
 }
 
 /// For a cell of a table.
@@ -155,19 +180,12 @@ std::string print_help(const Declarer& declared, bool all) {
         "--flag value, and win over the file of -config.file.\n\n";
     for (const Option* option : options) {
         const std::string type = option->type == Type::boolean ? "" : " " + type_text(*option);
-        std::string facts = default_text(*option);
-        facts = facts.empty() ? "" : fmt::format("default {}", facts);
-        if (const std::string bounds = bounds_text(*option); !bounds.empty()) {
-            facts += fmt::format("{}{}", facts.empty() ? "" : ", ", bounds);
-        }
-        if (!facts.empty()) facts = fmt::format(" ({})", facts);
-        out += fmt::format(
-            "  -{}{}\n        {}{}{}\n",
-            option->flag,
-            type,
-            category_mark(option->category),
-            option->help,
-            facts
+        out += fmt::format("  -{}{}\n", option->flag, type);
+        append_wrapped(
+            out,
+            fmt::format(
+                "{}{}{}", category_mark(option->category), option->help, facts_text(*option)
+            )
         );
     }
     if (!all) out += "\n-help-all also shows the advanced and experimental flags.\n";

@@ -54,8 +54,9 @@ bool is_plain_yaml_string(std::string_view text) {
     constexpr std::string_view kSafe =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./@+=%()";
     if (text.find_first_not_of(kSafe) != std::string_view::npos) return false;
-    if (std::isalpha(static_cast<unsigned char>(text.front())) == 0 && text.front() != '/')
-        return false;
+    const bool starts_a_word = std::isalpha(static_cast<unsigned char>(text.front())) != 0 ||
+                               text.front() == '/' || text.starts_with("./");
+    if (!starts_a_word) return false;
     constexpr std::array kWords = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"};
     std::string lower(text);
     std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });

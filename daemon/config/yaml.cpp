@@ -89,7 +89,12 @@ std::optional<YamlNode> parse_yaml(
     } catch (const YAML::Exception& error) {
         findings.add(
             fmt::format("{}:{}", file, line_of(error.mark)),
-            fmt::format("this is not YAML: {}", error.msg)
+            fmt::format(
+                "not YAML at line {}, column {}: {}",
+                line_of(error.mark),
+                error.mark.column + 1,
+                error.msg
+            )
         );
     }
     return std::nullopt;

@@ -18,6 +18,7 @@
 #include "model/tenant.hpp"
 #include "model/write_request.hpp"
 #include "modules/slot.hpp"
+#include "rpc/distributor_client.hpp"
 #include "rpc/ingester_client.hpp"
 
 namespace mimir::distributor {
@@ -32,10 +33,10 @@ struct Environment {
     const Clock& clock = system_clock();
 };
 
-class Distributor {
+class Distributor final : public rpc::DistributorClient {
   public:
     Distributor(Options options, Environment environment);
-    ~Distributor();
+    ~Distributor() override;
 
     /// Takes the body of a remote-write 1.0 request: a snappy block.
     /// Errors: as push(); also invalid for torn and malformed bodies, limit for those that are too large
@@ -46,7 +47,7 @@ class Distributor {
     /// Validates the request, which is changed by it, and passes it on.
     /// Errors: limit (kRateLimited) and unavailable, when nothing was stored. Else the first refusal of the ingester, or
     ///         if there is none of the validation: then the rest of the request is stored.
-    Result<void> push(const rpc::RequestContext& context, model::WriteRequest& request);
+    Result<void> push(const rpc::RequestContext& context, model::WriteRequest& request) override;
 
     [[nodiscard]] const Options& options() const { return options_; }
 

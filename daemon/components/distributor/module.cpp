@@ -1,5 +1,7 @@
 #include "components/distributor/module.hpp"
 
+#include <optional>
+
 #include "components/distributor/routes.hpp"
 
 namespace mimir::distributor {
@@ -17,10 +19,12 @@ class DistributorService final : public modules::Service {
         routes_ = register_routes(
             environment_.router, environment_.tenancy, distributor_, environment_.executors.ingest
         );
+        published_.emplace(environment_.slot, distributor_);
         return {};
     }
 
     Result<void> stop(std::chrono::milliseconds grace) override {
+        published_.reset();
         for (http::RouteRegistration& route : routes_) route.close(grace);
         return {};
     }
@@ -31,6 +35,7 @@ class DistributorService final : public modules::Service {
     Metrics metrics_;
     Distributor distributor_;
     std::vector<http::RouteRegistration> routes_;
+    std::optional<modules::Slot<rpc::DistributorClient>::Publication> published_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "http/tenancy.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
+#include "rpc/distributor_client.hpp"
 #include "rpc/ingester_client.hpp"
 #include "runtime/executors.hpp"
 #include "telemetry/metrics.hpp"
@@ -20,6 +21,8 @@ struct ModuleEnvironment {
     const http::Tenancy& tenancy;
     const config::LimitsProvider& limits;
     const modules::Slot<rpc::IngesterClient>& ingester;
+    /// Where the distributor is found by others while it runs.
+    modules::Slot<rpc::DistributorClient>& slot;
     runtime::Executors& executors;
     http::Router& router;
     telemetry::Registry& registry;

@@ -108,6 +108,10 @@ TEST_SUITE("config/yaml") {
                   "m.yaml:1: store.wal.sync: expected one of none, interval, always, not "
                   "\"alwasy\"; did you mean "
                   "\"always\"?"},
+                 {"server: {http_port: \"${PORT}\"}\n",
+                  "m.yaml:1: server.http_port: expected a whole number, not \"${PORT}\"; "
+                  "-config.expand-env replaces "
+                  "variables in the file"},
                  {"target: [{a: b}]\n", "m.yaml:1: target: expected a list of plain values"},
                  {"server: fast\n", "m.yaml:1: server: expected a section with keys below it"},
                  {"- a\n- b\n", "m.yaml:1: expected a section with keys below it"},
@@ -116,8 +120,9 @@ TEST_SUITE("config/yaml") {
                  {"a: &x {dir: b}\nstore:\n  <<: *x\n",
                   "m.yaml:3: merge keys (<<) are not supported\nm.yaml:1: a: unknown key"},
                  {"? [a, b]\n: c\n", "m.yaml:1: a key must be a word"},
-                 {"server: {\n", "m.yaml:2: this is not YAML: end of map flow not found"},
-                 {"a: b: c\n", "m.yaml:1: this is not YAML: illegal map value"},
+                 {"server: {\n", "m.yaml:2: not YAML at line 2, column 1: end of map flow not found"
+                 },
+                 {"a: b: c\n", "m.yaml:1: not YAML at line 1, column 5: illegal map value"},
                  {"target: all\n---\ntarget: all\n",
                   "m.yaml:3: a second document starts here; a configuration is one document"},
              }) {

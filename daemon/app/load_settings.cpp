@@ -1,0 +1,65 @@
+#include "app/load_settings.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "config/load.hpp"
+#include "fs/file_system.hpp"
+
+namespace mimir::app {
+namespace {
+
+constexpr int kUsageStatus = 2;
+constexpr int kConfigStatus = 1;
+
+tl::unexpected<LoadFailure> failure(int exit_status, const config::Findings& findings) {
+    return tl::unexpected(LoadFailure{exit_status, findings.result().error().message});
+}
+
+std::optional<std::string> environment(std::string_view name) {
+    const char* value = std::getenv(std::string(name).c_str());
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+void load_file(Loaded& loaded, config::Findings& findings) {
+    const std::string& path = loaded.command_line.config_file;
+    auto text = fs::real_file_system().read_file(path);
+    if (!text) return findings.add("-config.file", text.error().message);
+    if (loaded.command_line.expand_env) *text = config::expand_env(*text, environment);
+    if (const auto root = config::parse_yaml(*text, path, findings)) {
+        config::apply_yaml(*root, {.file = path}, loaded.declared, findings);
+    }
+}
+
+}  // namespace
+
+Loaded::Loaded() {
+    declare(declared, command_line);
+    declare(declared, settings);
+}
+
+tl::expected<void, LoadFailure> load(std::span<const std::string_view> arguments, Loaded& loaded) {
+    config::Findings findings;
+    std::vector<std::string_view> flags_written(arguments.begin(), arguments.end());
+    for (std::string_view& flag : flags_written) {
+        if (flag == "-h" || flag == "--h") flag = "-help";
+    }
+    const auto flags = config::parse_flags(flags_written, loaded.declared, findings);
+    config::apply_flags(flags, findings);
+    if (!findings.empty()) {
+        auto failed = failure(kUsageStatus, findings);
+        failed.value().text += "\n`mimird -help` shows the flags";
+        return failed;
+    }
+    const CommandLine& asked = loaded.command_line;
+    if (asked.help || asked.help_all || asked.version) return {};
+
+    if (!asked.config_file.empty()) load_file(loaded, findings);
+    config::apply_flags(flags, findings);  // again: they win over the file
+    if (findings.empty()) validate(loaded.settings, findings);
+    if (!findings.empty()) return failure(kConfigStatus, findings);
+    return {};
+}
+
+}  // namespace mimir::app

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "app/server_options.hpp"
+#include "components/distributor/options.hpp"
+#include "components/ingester/options.hpp"
+#include "components/self_monitoring/options.hpp"
+#include "config/declarer.hpp"
+#include "config/findings.hpp"
+#include "config/limits.hpp"
+
+namespace mimir::app {
+
+/// What only the command line says.
+struct CommandLine {
+    std::string config_file;
+    bool expand_env = false;
+    bool help = false;
+    bool help_all = false;
+    bool version = false;
+    bool modules = false;
+    bool print_config = false;
+};
+
+void declare(config::Declarer& d, CommandLine& command_line);
+
+struct RuntimeConfigOptions {
+    std::vector<std::string> files;
+    std::chrono::milliseconds period = std::chrono::seconds(10);
+};
+
+/// Everything that can be set, by section.
+struct Settings {
+    std::vector<std::string> target = {"all"};
+    bool multitenancy_enabled = true;
+    std::string no_auth_tenant = "anonymous";
+    std::chrono::milliseconds shutdown_delay{0};
+
+    ServerOptions server;
+    distributor::Options distributor;
+    ingester::Options ingester;
+    config::Limits limits;
+    RuntimeConfigOptions runtime_config;
+    self_monitoring::Options self_monitoring;
+};
+
+void declare(config::Declarer& d, Settings& settings);
+
+/// What must hold between settings; each alone was checked when it was read.
+void validate(const Settings& settings, config::Findings& findings);
+
+}  // namespace mimir::app

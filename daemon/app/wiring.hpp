@@ -1,0 +1,48 @@
+#pragma once
+
+#include "app/settings.hpp"
+#include "base/clock.hpp"
+#include "config/limits.hpp"
+#include "fs/file_system.hpp"
+#include "http/router.hpp"
+#include "http/tenancy.hpp"
+#include "modules/slot.hpp"
+#include "rpc/distributor_client.hpp"
+#include "rpc/ingester_client.hpp"
+#include "rpc/query_runner.hpp"
+#include "runtime/executors.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace mimir::modules {
+class Manager;
+}
+
+namespace mimir::app {
+
+/// What the modules of a process share: it is there before the first and after the last. And the slots through which
+/// components find one another while they run.
+struct Wiring {
+    const Settings& settings;
+    const config::Declarer& declared;
+    telemetry::Logger log;
+
+    telemetry::Registry registry = {};
+    runtime::Executors executors{runtime::ExecutorOptions::for_this_machine()};
+    http::Router router = {};
+    http::Tenancy tenancy{settings.multitenancy_enabled, settings.no_auth_tenant};
+    config::LimitsProvider limits{settings.limits};
+    fs::FileSystem& files = fs::real_file_system();
+    Clock& clock = system_clock();
+
+    modules::Slot<rpc::DistributorClient> distributor = {};
+    modules::Slot<rpc::IngesterClient> ingester = {};
+    modules::Slot<rpc::QueryRunner> querier = {};
+
+    /// Set before the first module starts.
+    const modules::Manager* manager = nullptr;
+    /// A signal to stop came; modules may still run.
+    std::atomic<bool> stopping = false;
+};
+
+}  // namespace mimir::app
