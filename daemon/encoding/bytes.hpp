@@ -100,6 +100,10 @@ class ByteReader {
         if (at_ < end_ && static_cast<std::uint8_t>(*at_) < 0x80) [[likely]] {
             return static_cast<std::uint8_t>(*at_++);
         }
+        if (remaining() > 1 && static_cast<std::uint8_t>(at_[1]) < 0x80) {
+            const auto low = static_cast<std::uint8_t>(*at_++) & 0x7FU;
+            return low | static_cast<std::uint64_t>(*at_++) << 7;
+        }
         return long_uvarint();
     }
     std::int64_t varint() { return unzigzag(uvarint()); }

@@ -18,12 +18,13 @@ std::size_t length_bytes(std::size_t value) {
     return bytes;
 }
 
-void append_length(std::string& bytes, std::size_t value) {
+char* store_length(char* at, std::size_t value) {
     while (value >= 0x80) {
-        bytes.push_back(static_cast<char>(value | 0x80));
+        *at++ = static_cast<char>(value | 0x80);
         value >>= 7;
     }
-    bytes.push_back(static_cast<char>(value));
+    *at++ = static_cast<char>(value);
+    return at;
 }
 
 void append_quoted(std::string& out, std::string_view value) {
@@ -143,14 +144,17 @@ Labels LabelsBuilder::build() const {
 void append_label(std::string& bytes, Label label) {
     const std::size_t inner = 1 + length_bytes(label.name.size()) + label.name.size() + 1 +
                               length_bytes(label.value.size()) + label.value.size();
-    bytes.push_back('\x0A');
-    append_length(bytes, inner);
-    bytes.push_back('\x0A');
-    append_length(bytes, label.name.size());
-    bytes += label.name;
-    bytes.push_back('\x12');
-    append_length(bytes, label.value.size());
-    bytes += label.value;
+    const std::size_t begin = bytes.size();
+    bytes.resize(begin + 1 + length_bytes(inner) + inner);
+    char* at = bytes.data() + begin;
+    *at++ = '\x0A';
+    at = store_length(at, inner);
+    *at++ = '\x0A';
+    at = store_length(at, label.name.size());
+    at = std::copy(label.name.begin(), label.name.end(), at);
+    *at++ = '\x12';
+    at = store_length(at, label.value.size());
+    std::copy(label.value.begin(), label.value.end(), at);
 }
 
 bool is_legacy_label_name(std::string_view name) {
