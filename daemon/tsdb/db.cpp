@@ -117,15 +117,8 @@ Result<void> Tsdb::open_head() {
     const ReplayReport& report = head_->replay_report();
     environment_.metrics.wal_corruptions.add(report.damages.size());
     for (const std::string& damage : report.damages) {
-        environment_.log.error("damaged file repaired or set aside", {{"err", damage}});
+        environment_.log.error("damaged file repaired or set aside", {{"dir", dir_}, {"err", damage}});
     }
-    environment_.log.info(
-        "head opened",
-        {{"series", report.series},
-         {"samples", report.samples},
-         {"chunks", report.chunks},
-         {"took", report.took}}
-    );
     return {};
 }
 

@@ -75,17 +75,14 @@ void read_all(const std::string& file) {
          model::Matcher::create(model::MatchType::not_equal, "zone", "").value()},
         {model::Matcher::create(model::MatchType::regex, "pod", ".*1.*").value()},
     };
+    IndexSeries read;
     for (const model::Matchers& matchers : selectors) {
         const auto series = select(*index, matchers);
         if (!series) continue;
         for (const std::uint32_t one : *series) {
-            std::string labels;
-            std::vector<ChunkMeta> chunks;
-            if (!index->read_series(one, labels, chunks)) continue;
-            model::LabelsBuilder canonical(model::LabelsView::from_canonical(labels));
-            MIMIR_ASSERT(
-                canonical.build().bytes() == labels, "labels that were read are canonical"
-            );
+            if (!index->read_series(one, read)) continue;
+            const model::Labels canonical = model::LabelsBuilder(read.labels()).build();
+            MIMIR_ASSERT(canonical == read.labels(), "labels that were read are canonical");
         }
     }
     for (const std::string_view name : index->label_names()) {

@@ -97,13 +97,10 @@ Result<std::vector<std::string>> Block::label_names(const model::Matchers& match
     }
     MIMIR_TRY(const Postings postings, tsdb::select(index_, matchers));
     std::set<std::string, std::less<>> names;
-    std::string labels;
-    std::vector<ChunkMeta> metas;
-    for (const std::uint32_t series : postings) {
-        labels.clear();
-        metas.clear();
-        MIMIR_TRY(index_.read_series(series, labels, metas));
-        for (const model::Label label : model::LabelsView::from_canonical(labels)) {
+    IndexSeries series;
+    for (const std::uint32_t one : postings) {
+        MIMIR_TRY(index_.read_series(one, series));
+        for (const model::Label label : series.labels()) {
             if (names.find(label.name) == names.end()) names.emplace(label.name);
         }
     }

@@ -8,16 +8,13 @@ Result<void> BlockSeriesSet::add(const Postings& postings) {
     series_.reserve(postings.size());
     ends_.reserve(postings.size());
     const auto in_range = [this](const ChunkMeta& meta) { return meta.range.overlaps(range_); };
+    IndexSeries series;
     for (const std::uint32_t one : postings) {
-        const std::size_t begin = labels_.size();
-        metas_.clear();
-        MIMIR_TRY(block_->index().read_series(one, labels_, metas_));
-        if (std::any_of(metas_.begin(), metas_.end(), in_range)) {
-            series_.push_back(one);
-            ends_.push_back(labels_.size());
-        } else {
-            labels_.resize(begin);
-        }
+        MIMIR_TRY(block_->index().read_series(one, series));
+        if (std::none_of(series.chunks().begin(), series.chunks().end(), in_range)) continue;
+        series_.push_back(one);
+        labels_ += series.labels().bytes();
+        ends_.push_back(labels_.size());
     }
     return {};
 }

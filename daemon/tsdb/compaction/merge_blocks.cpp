@@ -22,12 +22,10 @@ class BlockCursor {
     }
 
     [[nodiscard]] bool at_end() const { return next_ == postings_.size(); }
-    [[nodiscard]] model::LabelsView labels() const {
-        return model::LabelsView::from_canonical(labels_);
-    }
+    [[nodiscard]] model::LabelsView labels() const { return series_.labels(); }
     Result<void> load_chunks(ChunkBatch& memory, std::vector<ChunkView>& out) const {
         constexpr TimeRange kAll{TimestampMs::min(), TimestampMs::max()};
-        return block_->load_chunks(postings_[next_], metas_, kAll, memory, out);
+        return block_->load_chunks(postings_[next_], series_.chunks(), kAll, memory, out);
     }
     Result<void> advance() {
         ++next_;
@@ -37,17 +35,13 @@ class BlockCursor {
   private:
     explicit BlockCursor(const Block& block) : block_(&block) {}
     Result<void> read() {
-        labels_.clear();
-        metas_.clear();
-        return at_end() ? Result<void>()
-                        : block_->index().read_series(postings_[next_], labels_, metas_);
+        return at_end() ? Result<void>() : block_->index().read_series(postings_[next_], series_);
     }
 
     const Block* block_;
     Postings postings_;
     std::size_t next_ = 0;
-    std::string labels_;
-    std::vector<ChunkMeta> metas_;
+    IndexSeries series_;
 };
 
 BlockWriter::Plan make_plan(Ulid ulid, std::span<const std::shared_ptr<const Block>> parents) {

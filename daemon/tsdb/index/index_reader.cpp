@@ -41,6 +41,10 @@ tl::unexpected<Error> IndexReader::corrupt(std::string_view what, std::uint64_t 
     return fail(ErrorKind::corrupt, "{}: bad {} at byte {}", path_.string(), what, offset);
 }
 
+tl::unexpected<Error> IndexReader::corrupt_series(std::uint32_t series) const {
+    return corrupt("series", std::uint64_t{series} * kSeriesAlignment);
+}
+
 Result<IndexReader> IndexReader::open(std::shared_ptr<const fs::MappedFile> file, fs::Path path) {
     IndexReader reader(std::move(file), std::move(path));
     if (reader.bytes_.size() < kHeaderBytes + kTableOfContentsBytes) {
@@ -89,11 +93,13 @@ Result<void> IndexReader::read_symbols(std::uint64_t offset) {
     ByteReader reader(symbols_content_);
     const std::uint32_t count = reader.be32();
     symbols_.reserve(std::min<std::size_t>(count, reader.remaining()));
+    std::string_view last;
     for (std::uint32_t i = 0; i < count; ++i) {
         symbols_.push_back(static_cast<std::uint32_t>(symbols_content_.size() - reader.remaining())
         );
-        reader.string();
-        if (!reader.ok()) return corrupt("symbol table", offset);
+        const std::string_view symbol = reader.string();
+        if (!reader.ok() || (i > 0 && symbol <= last)) return corrupt("symbol table", offset);
+        last = symbol;
     }
     return {};
 }
@@ -138,26 +144,38 @@ Result<std::string_view> IndexReader::series_content(std::uint32_t series) const
     return content;
 }
 
-Result<void> IndexReader::read_series(
-    std::uint32_t series, std::string& labels, std::vector<ChunkMeta>& chunks
-) const {
+Result<void> IndexReader::read_series(std::uint32_t series, IndexSeries& out) const {
     MIMIR_TRY(const std::string_view content, series_content(series));
     ByteReader reader(content);
-    const auto damaged = [&] {
-        return corrupt("series", series * std::uint64_t{kSeriesAlignment});
-    };
-    std::string_view last_name;
+    out.labels_.swap(out.last_labels_);
+    out.layout_.swap(out.last_layout_);
+    out.labels_.clear();
+    out.layout_.clear();
+    out.chunks_.clear();
+    std::size_t last_begin = 0;
+    std::uint64_t next_name = 0;  // canonical form: names ascend, as symbols do
     for (std::uint64_t left = reader.uvarint(); left > 0; --left) {
         const std::uint64_t name = reader.uvarint();
         const std::uint64_t value = reader.uvarint();
-        if (!reader.ok() || name >= symbols_.size() || value >= symbols_.size()) return damaged();
-        const model::Label label{symbol(name), symbol(value)};
-        // Canonical form: names ascend, and no value is empty.
-        if (label.name <= last_name || label.value.empty()) return damaged();
-        last_name = label.name;
-        model::append_label(labels, label);
+        if (!reader.ok() || name < next_name || name >= symbols_.size() ||
+            value >= symbols_.size()) {
+            return corrupt_series(series);
+        }
+        next_name = name + 1;
+        const std::size_t index = out.layout_.size();
+        const bool has_last = index < out.last_layout_.size();
+        const auto last = has_last ? out.last_layout_[index] : IndexSeries::Label{};
+        if (has_last && last.name == name && last.value == value) {
+            out.labels_.append(out.last_labels_, last_begin, last.end - last_begin);
+        } else {
+            const model::Label label{symbol(name), symbol(value)};
+            if (label.name.empty() || label.value.empty()) return corrupt_series(series);
+            model::append_label(out.labels_, label);
+        }
+        last_begin = last.end;
+        out.layout_.push_back({name, value, out.labels_.size()});
     }
-    return parse_chunks(reader, chunks) ? Result<void>() : damaged();
+    return parse_chunks(reader, out.chunks_) ? Result<void>() : corrupt_series(series);
 }
 
 Result<void> IndexReader::read_chunks(std::uint32_t series, std::vector<ChunkMeta>& chunks) const {
@@ -167,8 +185,7 @@ Result<void> IndexReader::read_chunks(std::uint32_t series, std::vector<ChunkMet
         reader.uvarint();
         reader.uvarint();
     }
-    if (parse_chunks(reader, chunks)) return {};
-    return corrupt("series", series * std::uint64_t{kSeriesAlignment});
+    return parse_chunks(reader, chunks) ? Result<void>() : corrupt_series(series);
 }
 
 Result<std::string_view> IndexReader::label_value(std::uint32_t series, std::string_view name)
@@ -179,7 +196,7 @@ Result<std::string_view> IndexReader::label_value(std::uint32_t series, std::str
         const std::uint64_t name_number = reader.uvarint();
         const std::uint64_t value_number = reader.uvarint();
         if (name_number >= symbols_.size() || value_number >= symbols_.size()) {
-            return corrupt("series", series * std::uint64_t{kSeriesAlignment});
+            return corrupt_series(series);
         }
         if (symbol(name_number) == name) return symbol(value_number);
     }

@@ -11,6 +11,30 @@
 
 namespace mimir::tsdb {
 
+/// A series of an index. Reused from series to series of the same index: neighbours share most of their labels, which are then copied
+/// instead of being looked up again.
+class IndexSeries {
+  public:
+    [[nodiscard]] model::LabelsView labels() const {
+        return model::LabelsView::from_canonical(labels_);
+    }
+    [[nodiscard]] const std::vector<ChunkMeta>& chunks() const { return chunks_; }
+
+  private:
+    friend class IndexReader;
+    struct Label {
+        std::uint64_t name = 0;  // symbols
+        std::uint64_t value = 0;
+        std::size_t end = 0;  // where in the canonical bytes it ends
+    };
+
+    std::string labels_;
+    std::vector<Label> layout_;
+    std::vector<ChunkMeta> chunks_;
+    std::string last_labels_;
+    std::vector<Label> last_layout_;
+};
+
 /// A block's index, read where it lies in memory. A series is known by its offset in the file,
 /// divided by 16. Memory:  4 bytes for each symbol and each label; the rest is the mapped file.
 /// Errors:  corrupt everywhere, naming file and offset: the bytes are not trusted. Symbols and
@@ -22,11 +46,8 @@ class IndexReader final : public PostingsSource {
     /// `path` is for messages.
     static Result<IndexReader> open(std::shared_ptr<const fs::MappedFile> file, fs::Path path);
 
-    /// Appends the series' labels to `labels`, in canonical form, and its chunks to `chunks`.
-    Result<void> read_series(
-        std::uint32_t series, std::string& labels, std::vector<ChunkMeta>& chunks
-    ) const;
-    /// Appends the chunks only.
+    Result<void> read_series(std::uint32_t series, IndexSeries& out) const;
+    /// Appends the series' chunks only.
     Result<void> read_chunks(std::uint32_t series, std::vector<ChunkMeta>& chunks) const;
     /// Sorted.
     [[nodiscard]] std::vector<std::string_view> label_names() const;
@@ -70,6 +91,7 @@ class IndexReader final : public PostingsSource {
     [[nodiscard]] const Name* find_name(std::string_view name) const;
     [[nodiscard]] Entry entry(std::uint32_t index) const;
     [[nodiscard]] tl::unexpected<Error> corrupt(std::string_view what, std::uint64_t offset) const;
+    [[nodiscard]] tl::unexpected<Error> corrupt_series(std::uint32_t series) const;
 
     std::shared_ptr<const fs::MappedFile> file_;
     fs::Path path_;

@@ -33,23 +33,16 @@ Result<IndexReader> open_index(fs::FileSystem& files) {
     return IndexReader::open(std::move(file), "/b/index");
 }
 
-Result<Entry> read_entry(const IndexReader& index, std::uint32_t series) {
-    std::string labels;
-    Entry entry;
-    MIMIR_TRY(index.read_series(series, labels, entry.chunks));
-    entry.labels = model::Labels(model::LabelsView::from_canonical(labels));
-    return entry;
-}
-
 /// All that there is in an index, or the first error.
 Result<std::vector<Entry>> read_all(
     const IndexReader& index, const model::Matchers& matchers = {}
 ) {
     MIMIR_TRY(const Postings series, select(index, matchers));
     std::vector<Entry> entries;
+    IndexSeries read;
     for (const std::uint32_t one : series) {
-        MIMIR_TRY(Entry entry, read_entry(index, one));
-        entries.push_back(std::move(entry));
+        MIMIR_TRY(index.read_series(one, read));
+        entries.push_back({model::Labels(read.labels()), read.chunks()});
     }
     return entries;
 }
