@@ -12,9 +12,11 @@
 #include "http/request_context.hpp"
 #include "http/url.hpp"
 
-namespace mimir::http {
-
+namespace mimir {
 namespace asio = boost::asio;
+}
+
+namespace mimir::http {
 
 enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options, other };
 std::string_view to_string(Method method);

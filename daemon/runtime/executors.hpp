@@ -17,9 +17,11 @@
 
 #include "runtime/pool.hpp"
 
-namespace mimir::runtime {
-
+namespace mimir {
 namespace asio = boost::asio;
+}
+
+namespace mimir::runtime {
 
 /// Threads of one event loop.
 class IoThreads {

@@ -9,9 +9,12 @@
 #include <chrono>
 #include <string_view>
 
+namespace mimir {
+namespace asio = boost::asio;
+}
+
 namespace mimir::http::detail {
 
-namespace asio = boost::asio;
 using boost::system::error_code;
 
 /// A connected socket, TCP or unix, whose owner gives it time to move bytes. Whoever watches it
