@@ -1,31 +1,46 @@
+#include <algorithm>
 #include <charconv>
 
 #include "http/client.hpp"
 
 namespace mimir::http {
+namespace {
+
+tl::unexpected<Error> no_address(std::string_view text) {
+    return fail(
+        ErrorKind::invalid,
+        "\"{}\" is no address: want http://HOST:PORT, HOST:PORT or unix:///PATH",
+        text
+    );
+}
+
+/// What stands before the port; the colons of an IPv6 address are in brackets, which stay off.
+std::string_view take_host(std::string_view& text) {
+    const bool in_brackets = text.starts_with('[') && text.find(']') != std::string_view::npos;
+    const std::size_t end = std::min(text.find(in_brackets ? ']' : ':'), text.size());
+    const std::string_view host = in_brackets ? text.substr(1, end - 1) : text.substr(0, end);
+    text.remove_prefix(in_brackets ? end + 1 : end);
+    const std::string_view forbidden = in_brackets ? "/?#@[] " : "/?#@[]: ";
+    return host.find_first_of(forbidden) == std::string_view::npos ? host : "";
+}
+
+}  // namespace
 
 Result<Endpoint> Endpoint::parse(std::string_view text) {
     const std::string_view whole = text;
+    if (text.starts_with("unix:///")) text.remove_prefix(std::string_view("unix://").size());
     if (text.starts_with('/')) return Endpoint{.unix_path = std::string(text)};
-    if (text.starts_with("unix://")) return Endpoint{.unix_path = std::string(text.substr(7))};
-    if (text.starts_with("http://")) text.remove_prefix(7);
-    if (text.ends_with('/')) text.remove_suffix(1);
 
-    const std::size_t colon = text.rfind(':');
-    const bool has_port = colon != std::string_view::npos && !text.ends_with(']');
-    std::string_view host = text.substr(0, has_port ? colon : text.size());
-    const std::string_view digits = has_port ? text.substr(colon + 1) : "80";
+    if (text.starts_with("http://")) text.remove_prefix(std::string_view("http://").size());
+    if (text.ends_with('/')) text.remove_suffix(1);
+    const std::string_view host = take_host(text);
+    if (host.empty()) return no_address(whole);
+    if (text.empty()) return Endpoint{.host = std::string(host), .port = 80};
+    if (!text.starts_with(':')) return no_address(whole);
+    text.remove_prefix(1);
     std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), port);
-    const bool port_ok = error == std::errc() && end == digits.end() && port != 0;
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (!port_ok || host.empty() || host.find_first_of("/?#@[] ") != std::string_view::npos) {
-        return fail(
-            ErrorKind::invalid,
-            "\"{}\" is no address: want http://HOST:PORT, HOST:PORT or unix:///PATH",
-            whole
-        );
-    }
+    const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
+    if (error != std::errc() || end != text.end() || port == 0) return no_address(whole);
     return Endpoint{.host = std::string(host), .port = port};
 }
 

@@ -73,7 +73,19 @@ TEST_SUITE("http/url") {
             CHECK(endpoint->to_string() == c.canonical);
         }
         for (const std::string_view text :
-             {"", ":80", "host:", "host:0", "host:65536", "host:8x", "https://host", "a b:80"}) {
+             {"",
+              ":80",
+              "a:b:80",
+              "[]:80",
+              "[::1",
+              "[::1]80",
+              "unix://x",
+              "host:",
+              "host:0",
+              "host:65536",
+              "host:8x",
+              "https://host",
+              "a b:80"}) {
             CAPTURE(text);
             const auto endpoint = Endpoint::parse(text);
             REQUIRE(!endpoint);
