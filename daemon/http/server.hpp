@@ -54,10 +54,10 @@ struct ServerOptions {
     std::chrono::milliseconds idle_timeout{120'000};
     /// From the first byte of a request to the end of its head, and, counted anew, of its body...
     std::chrono::milliseconds read_timeout{30'000};
-    /// ... and of a response. Body and response get another second for each progress_bytes_min
-    /// bytes moved.
+    /// ... and of a response. Each begins anew whenever progress_bytes_min bytes have moved, so that a large body may take
+    /// long, but a client that trickles may not.
     std::chrono::milliseconds write_timeout{120'000};
-    std::size_t progress_bytes_min = 16 << 10;
+    std::size_t progress_bytes_min = 64 << 10;
 
     /// Bodies from this size on are compressed for clients that accept gzip. Big ones on the query
     /// pool.

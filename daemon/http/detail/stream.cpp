@@ -21,14 +21,14 @@ Stream::Stream(Socket socket, std::size_t progress_bytes_min)
     : socket_(std::move(socket)), progress_bytes_min_(progress_bytes_min) {}
 
 void Stream::allow(std::chrono::milliseconds time) {
-    allowed_until_ = std::chrono::steady_clock::now() + time;
+    time_ = time;
     bytes_moved_ = 0;
-    deadline_.store(allowed_until_, std::memory_order_relaxed);
+    deadline_.store(std::chrono::steady_clock::now() + time, std::memory_order_relaxed);
 }
 
 void Stream::allow_any_time() {
-    allowed_until_ = TimePoint::max();
-    deadline_.store(allowed_until_, std::memory_order_relaxed);
+    time_ = std::chrono::milliseconds(0);
+    deadline_.store(TimePoint::max(), std::memory_order_relaxed);
 }
 
 bool Stream::overdue(TimePoint now) const {
@@ -36,10 +36,8 @@ bool Stream::overdue(TimePoint now) const {
 }
 
 void Stream::moved(std::size_t bytes) {
-    if (allowed_until_ == TimePoint::max()) return;
     bytes_moved_ += bytes;
-    const std::chrono::milliseconds earned(bytes_moved_ * 1000 / progress_bytes_min_);
-    deadline_.store(allowed_until_ + earned, std::memory_order_relaxed);
+    if (time_.count() > 0 && bytes_moved_ >= progress_bytes_min_) allow(time_);
 }
 
 asio::awaitable<Stream::Read> Stream::read_some(asio::mutable_buffer into) {

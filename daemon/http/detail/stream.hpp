@@ -56,8 +56,8 @@ class Stream {
 
     Socket socket_;
     const std::size_t progress_bytes_min_;
-    TimePoint allowed_until_ = TimePoint::max();
-    std::size_t bytes_moved_ = 0;
+    std::chrono::milliseconds time_{0};  // 0: any
+    std::size_t bytes_moved_ = 0;        // since the deadline was set
     std::atomic<TimePoint> deadline_ = TimePoint::max();
 };
 

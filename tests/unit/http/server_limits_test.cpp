@@ -75,15 +75,15 @@ TEST_SUITE("http/server limits") {
     }
 
     TEST_CASE("a body that comes slowly but steadily is received") {
-        // 100 bytes each 10 ms: four times the minimum, for longer than the time-out.
-        TestServer server({.read_timeout = 50ms, .progress_bytes_min = 2500});
+        // More than 500 ms in all; 100 bytes each 10 ms, where 300 ms have to bring 100.
+        TestServer server({.read_timeout = 300ms, .progress_bytes_min = 100});
         RawClient client(server.port());
         client.send(
-            "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3000\r\n\r\n"
+            "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5000\r\n\r\n"
         );
-        for (int i = 0; i < 30; ++i) {
+        for (int i = 0; i < 50; ++i) {
             REQUIRE(client.send(std::string(100, 'x')));
-            CHECK(!client.closed_within(i < 29 ? 10ms : 0ms));
+            CHECK(!client.closed_within(i < 49 ? 10ms : 0ms));
         }
         CHECK(client.read_until().starts_with("HTTP/1.1 200 "));
     }
