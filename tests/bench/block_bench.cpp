@@ -1,8 +1,9 @@
 // Reading a block of 20,000 series with ten labels each, two hours of samples every 15 s.
 
+#include <benchmark/benchmark.h>
+
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <string>
 
 #include "chunkenc/xor_chunk.hpp"
@@ -75,84 +76,107 @@ std::vector<std::pair<TimeRange, std::string>> make_chunks(std::size_t series) {
     return chunks;
 }
 
-template <class F>
-void measure(const char* what, int rounds, F&& work) {
-    std::size_t items = 0;
-    const std::clock_t start = std::clock();  // of the processor: other work does not count
-    for (int i = 0; i < rounds; ++i) items = work();
-    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    std::printf("%-58s %10.1f us  %8zu items\n", what, seconds * 1e6 / rounds, items);
-}
-
-}  // namespace
-
-int main() {
+/// The block, written once.
+struct Fixture {
     fs::MemoryFileSystem files;
-    const std::vector<model::Labels> series = make_series();
-    SeededRandom random(1);
-    const Ulid ulid = Ulid::create({0}, random);
-    measure("write the block", 1, [&] {
+    std::vector<model::Labels> series = make_series();
+    fs::Path dir = write();
+    std::shared_ptr<const Block> block = value(Block::open(files, dir));
+
+    fs::Path write() {
+        SeededRandom random(static_cast<std::uint64_t>(files.list("/")->size()));
+        const Ulid ulid = Ulid::create({0}, random);
         const auto writer = value(BlockWriter::create(files, "/", {ulid, {0}, {kRangeMs}, {}}));
         for (std::size_t i = 0; i < series.size(); ++i) {
             std::vector<chunkenc::ChunkView> views;
             const auto chunks = make_chunks(i);
-            for (const auto& [range, data] : chunks)
+            for (const auto& [range, data] : chunks) {
                 views.push_back({range, chunkenc::Encoding::xor_float, data});
+            }
             value(writer->add(series[i], views));
         }
-        return value(writer->finish())->stats.series;
-    });
-    measure("open it", 20, [&] { return value(Block::open(files, "/" + ulid.str()))->bytes(); });
-
-    const auto block = value(Block::open(files, "/" + ulid.str()));
-    const TimeRange all{{0}, {kRangeMs}};
-    const auto matcher = [](MatchType type, const char* name, const char* wanted) {
-        return value(Matcher::create(type, name, wanted));
-    };
-    const Matcher metric =
-        Matcher::equal("__name__", "http_server_request_duration_seconds_total_7");
-    const std::pair<const char*, model::Matchers> selectors[] = {
-        {"{}", {}},
-        {"metric", {metric}},
-        {"metric{pod=\"...-17\"}",
-         {metric, Matcher::equal("pod", "application-server-5d8f7c9b6-17")}},
-        {"metric{namespace=~\"team-1.*\"}",
-         {metric, matcher(MatchType::regex, "namespace", "team-1.*")}},
-        {"metric{pod=~\".*7\"}", {metric, matcher(MatchType::regex, "pod", ".*7")}},
-        {"{pod=~\".*7\"}", {matcher(MatchType::regex, "pod", ".*7")}},
-        {"metric{pod!~\".*7\"}", {metric, matcher(MatchType::not_regex, "pod", ".*7")}},
-    };
-    for (const auto& [name, matchers] : selectors) {
-        const std::string shown = name;
-        const model::Matchers& wanted = matchers;
-        measure(("postings of " + shown).c_str(), 50, [&] {
-            return value(select(block->index(), wanted)).size();
-        });
-        measure(("select " + shown).c_str(), 20, [&] {
-            return value(block->select(wanted, all))->count();
-        });
+        value(writer->finish());
+        return "/" + ulid.str();
     }
-    const auto everything = value(block->select({}, all));
-    measure("load the chunks of {}, 512 series at a time", 20, [&] {
-        chunkenc::ChunkBatch batch;
-        for (std::size_t first = 0; first < everything->count(); first += 512) {
-            value(everything->load(
-                first, std::min<std::size_t>(512, everything->count() - first), batch
-            ));
-        }
-        return everything->count() * 4;
-    });
-    measure("values of pod", 50, [&] { return value(block->label_values("pod", {})).size(); });
-    measure("values of pod of metric", 50, [&] {
-        return value(block->label_values("pod", {metric})).size();
-    });
-    measure("names", 50, [&] { return value(block->label_names({})).size(); });
-    measure("names of metric", 50, [&] { return value(block->label_names({metric})).size(); });
-    std::printf(
-        "%.2f bytes of index a series, %.2f bytes of chunks a sample\n",
-        static_cast<double>(block->index().bytes()) / static_cast<double>(series.size()),
-        static_cast<double>(block->bytes() - block->index().bytes()) /
-            static_cast<double>(series.size() * kSamples)
-    );
-    return 0;
+};
+
+Fixture& fixture() {
+    static Fixture the_one;
+    return the_one;
 }
+
+constexpr TimeRange kAll{{0}, {kRangeMs}};
+
+Matcher matcher(MatchType type, const char* name, const char* wanted) {
+    return value(Matcher::create(type, name, wanted));
+}
+
+const Matcher kMetric = Matcher::equal("__name__", "http_server_request_duration_seconds_total_7");
+const model::Matchers kEverything;
+const model::Matchers kOneMetric = {kMetric};
+const model::Matchers kOneSeries = {
+    kMetric, Matcher::equal("pod", "application-server-5d8f7c9b6-17")
+};
+const model::Matchers kSomePods = {kMetric, matcher(MatchType::regex, "pod", ".*7")};
+const model::Matchers kOtherPods = {kMetric, matcher(MatchType::not_regex, "pod", ".*7")};
+const model::Matchers kPodsOfAll = {matcher(MatchType::regex, "pod", ".*7")};
+
+void write_block(benchmark::State& state) {
+    for (auto _ : state) fixture().write();
+    state.SetItemsProcessed(
+        state.iterations() * static_cast<std::int64_t>(fixture().series.size())
+    );
+}
+BENCHMARK(write_block)->Unit(benchmark::kMillisecond)->Iterations(2);
+
+void open_block(benchmark::State& state) {
+    for (auto _ : state) value(Block::open(fixture().files, fixture().dir));
+}
+BENCHMARK(open_block)->Unit(benchmark::kMicrosecond);
+
+void select_postings(benchmark::State& state, const model::Matchers& matchers) {
+    for (auto _ : state) value(select(fixture().block->index(), matchers));
+}
+BENCHMARK_CAPTURE(select_postings, everything, kEverything)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(select_postings, some_pods, kSomePods)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(select_postings, other_pods, kOtherPods)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(select_postings, pods_of_all, kPodsOfAll)->Unit(benchmark::kMicrosecond);
+
+/// Postings and label sets.
+void select_series(benchmark::State& state, const model::Matchers& matchers) {
+    std::size_t count = 0;
+    for (auto _ : state) count += value(fixture().block->select(matchers, kAll))->count();
+    state.SetItemsProcessed(static_cast<std::int64_t>(count));
+}
+BENCHMARK_CAPTURE(select_series, everything, kEverything)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(select_series, one_metric, kOneMetric)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(select_series, one_series, kOneSeries)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(select_series, some_pods, kSomePods)->Unit(benchmark::kMicrosecond);
+
+void load_chunks(benchmark::State& state) {
+    const auto set = value(fixture().block->select({}, kAll));
+    chunkenc::ChunkBatch batch;
+    std::int64_t chunks = 0;
+    for (auto _ : state) {
+        for (std::size_t first = 0; first < set->count(); first += 512) {
+            value(set->load(first, std::min<std::size_t>(512, set->count() - first), batch));
+        }
+        chunks += static_cast<std::int64_t>(set->count()) * kSamples / 120;
+    }
+    state.SetItemsProcessed(chunks);
+}
+BENCHMARK(load_chunks)->Unit(benchmark::kMicrosecond);
+
+void label_values(benchmark::State& state, const model::Matchers& matchers) {
+    for (auto _ : state) value(fixture().block->label_values("pod", matchers));
+}
+BENCHMARK_CAPTURE(label_values, everything, kEverything)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(label_values, one_metric, kOneMetric)->Unit(benchmark::kMicrosecond);
+
+void label_names(benchmark::State& state, const model::Matchers& matchers) {
+    for (auto _ : state) value(fixture().block->label_names(matchers));
+}
+BENCHMARK_CAPTURE(label_names, everything, kEverything)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(label_names, one_metric, kOneMetric)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
