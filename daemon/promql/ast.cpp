@@ -74,6 +74,6 @@ struct ChildrenOf {
 
 }  // namespace
 
-std::vector<ExprPtr> children(const Expr& expr) { return std::visit(ChildrenOf{}, expr.node); }
+std::vector<ExprPtr> children(const Node& node) { return std::visit(ChildrenOf{}, node); }
 
 }  // namespace mimir::promql

@@ -195,6 +195,7 @@ const Expr& strip_parens(const Expr& expr);
 
 /// The direct subexpressions, left to right; an aggregation's parameter comes before its
 /// expression.
-std::vector<ExprPtr> children(const Expr& expr);
+std::vector<ExprPtr> children(const Node& node);
+inline std::vector<ExprPtr> children(const Expr& expr) { return children(expr.node); }
 
 }  // namespace mimir::promql

@@ -119,24 +119,9 @@ bool is_utf8(std::string_view text) {
 }
 
 std::uint32_t depth_of(const Node& node) {
-    std::uint32_t depth = 0;
-    const auto consider = [&](const ExprPtr& child) {
-        if (child) depth = std::max(depth, child->depth);
-    };
-    if (const auto* paren = std::get_if<Paren>(&node)) consider(paren->expr);
-    if (const auto* unary = std::get_if<Unary>(&node)) consider(unary->expr);
-    if (const auto* subquery = std::get_if<Subquery>(&node)) consider(subquery->expr);
-    if (const auto* binary = std::get_if<Binary>(&node)) {
-        consider(binary->left);
-        consider(binary->right);
-    }
-    if (const auto* aggregate = std::get_if<Aggregate>(&node)) {
-        consider(aggregate->parameter);
-        consider(aggregate->expr);
-    }
-    if (const auto* call = std::get_if<Call>(&node))
-        std::ranges::for_each(call->arguments, consider);
-    return depth + 1;
+    std::uint32_t below = 0;
+    for (const ExprPtr& child : children(node)) below = std::max(below, child->depth);
+    return below + 1;
 }
 
 }  // namespace
