@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -18,9 +17,9 @@
 #include "base/cancellation.hpp"
 #include "base/result.hpp"
 #include "base/types.hpp"
-#include "model/histogram.hpp"
 #include "model/labels.hpp"
 #include "promql/ast.hpp"
+#include "promql/functions/values.hpp"
 #include "promql/parser.hpp"
 #include "promql/queryable.hpp"
 
@@ -52,8 +51,6 @@ struct Query {
     static Query instant(std::string text, TimestampMs at) { return {std::move(text), at, at}; }
     [[nodiscard]] bool is_instant() const { return step.count() == 0; }
 };
-
-using HistogramPtr = std::shared_ptr<const model::FloatHistogram>;
 
 struct FloatPoint {
     TimestampMs time;

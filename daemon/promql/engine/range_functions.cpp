@@ -1,0 +1,225 @@
+#include "promql/engine/range_functions.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mimir::promql::engine {
+
+namespace {
+
+constexpr bool keeps_name(FunctionId id) {
+    return id == FunctionId::last_over_time || id == FunctionId::first_over_time;
+}
+
+constexpr bool wants_counters(FunctionId id) {
+    return id == FunctionId::rate || id == FunctionId::increase;
+}
+
+bool is_named_as_counter(std::string_view metric) {
+    constexpr std::array<std::string_view, 4> kSuffixes = {"_total", "_sum", "_count", "_bucket"};
+    return std::ranges::any_of(kSuffixes, [&](auto suffix) { return metric.ends_with(suffix); });
+}
+
+struct NoteText {
+    RangeNote note;
+    bool is_warning;
+    std::string_view text;
+    std::string_view before_name;  // empty: the text doesn't name the metric
+};
+
+constexpr std::string_view kForMetric = " for metric name ";
+constexpr std::array kNoteTexts = {
+    NoteText{
+        RangeNote::mixed_kinds, true, "encountered a mix of histograms and floats", kForMetric
+    },
+    NoteText{
+        RangeNote::ignored_histograms,
+        false,
+        "ignored histograms in a range containing both floats and histograms",
+        kForMetric
+    },
+    NoteText{
+        RangeNote::mixed_schemas,
+        true,
+        "vector contains a mix of histograms with exponential and custom buckets schemas",
+        kForMetric
+    },
+    NoteText{
+        RangeNote::histogram_not_counter,
+        true,
+        "this native histogram metric is not a counter:",
+        " "
+    },
+    NoteText{
+        RangeNote::histogram_not_gauge, true, "this native histogram metric is not a gauge:", " "
+    },
+    NoteText{
+        RangeNote::bounds_reconciled_add,
+        false,
+        "mismatched custom buckets were reconciled during addition",
+        ""
+    },
+    NoteText{
+        RangeNote::bounds_reconciled_sub,
+        false,
+        "mismatched custom buckets were reconciled during subtraction",
+        ""
+    },
+    NoteText{
+        RangeNote::bounds_reconciled_all,
+        false,
+        "mismatched custom buckets were reconciled during aggregation",
+        ""
+    },
+    NoteText{
+        RangeNote::resets_conflict_all,
+        true,
+        "conflicting counter resets during histogram aggregation",
+        ""
+    },
+};
+
+std::string describe(const NoteText& text, std::string_view metric) {
+    if (text.before_name.empty() || metric.empty()) return std::string(text.text);
+    return fmt::format("{}{}\"{}\"", text.text, text.before_name, metric);
+}
+
+}  // namespace
+
+RangeFunctionCall::RangeFunctionCall(
+    QueryContext& context, Steps steps, RangeOperatorPtr range, Call call
+)
+    : context_(context),
+      steps_(steps),
+      range_(std::move(range)),
+      call_(std::move(call)),
+      function_(range_function(call_.id)) {}
+
+Result<void> RangeFunctionCall::prepare() {
+    MIMIR_TRY(range_->prepare());
+    series_ = range_->series();
+    if (!keeps_name(call_.id)) {
+        for (auto& series : series_) series.drop_name = true;
+    }
+    for (const auto& parameter : call_.parameters) {
+        MIMIR_TRY(auto values, parameter->evaluate());
+        parameters_.push_back(std::move(values));
+    }
+    for (std::size_t step = 0; step < steps_.count; ++step) {
+        times_.push_back(steps_.at(step));
+        ends_.push_back(range_->windows().reference.of(steps_.at(step)));
+    }
+    windows_.resize(steps_.count);
+    if (call_.id == FunctionId::double_exponential_smoothing && !series_.empty()) {
+        MIMIR_TRY(check_smoothing_factors());
+    }
+    if (call_.id == FunctionId::quantile_over_time) annotate_quantiles();
+    return {};
+}
+
+Result<void> RangeFunctionCall::check_smoothing_factors() const {
+    constexpr std::array<std::string_view, 2> kNames = {"smoothing", "trend"};
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+        for (const double factor : parameters_[i]) {
+            if (factor > 0 && factor < 1) continue;
+            return fail(
+                ErrorKind::invalid,
+                "invalid {} factor. Expected: 0 < {} < 1, got: {:f}",
+                kNames[i],
+                i == 0 ? "sf" : "tf",
+                factor
+            );
+        }
+    }
+    return {};
+}
+
+Result<bool> RangeFunctionCall::next(SeriesBlock& block) {
+    block.reset(steps_.count);
+    while (!block.is_full()) {
+        std::uint32_t series = 0;
+        MIMIR_TRY(const auto* samples, range_->next(series));
+        if (samples == nullptr) break;
+        slide_windows(*samples);
+        evaluate(*samples, series, block);
+    }
+    return !block.empty();
+}
+
+/// Moves [begin, end) over the columns, for all steps: linear in samples and steps.
+void RangeFunctionCall::slide_windows(const RangeSamples& samples) {
+    const std::int64_t range = range_->windows().range;
+    const auto times = samples.times;
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+    for (std::size_t step = 0; step < ends_.size(); ++step) {
+        while (end < times.size() && times[end].ms <= ends_[step]) ++end;
+        while (begin < end && times[begin].ms <= ends_[step] - range) ++begin;
+        windows_[step] = {begin, end, 0, 0};
+    }
+    if (samples.histograms.empty()) return;
+    const auto histogram_times = samples.histogram_times;
+    begin = end = 0;
+    for (std::size_t step = 0; step < ends_.size(); ++step) {
+        while (end < histogram_times.size() && histogram_times[end].ms <= ends_[step]) ++end;
+        while (begin < end && histogram_times[begin].ms <= ends_[step] - range) ++begin;
+        windows_[step].histogram_begin = begin;
+        windows_[step].histogram_end = end;
+    }
+}
+
+void RangeFunctionCall::evaluate(
+    const RangeSamples& samples, std::uint32_t series, SeriesBlock& block
+) {
+    histograms_.clear();
+    const auto row = block.add_row(series);
+    RangeCall call{
+        .samples = samples,
+        .windows = windows_,
+        .ends = ends_,
+        .times = times_,
+        .range = range_->windows().range,
+        .parameter = !parameters_.empty() ? std::span<const double>(parameters_[0])
+                                          : std::span<const double>(),
+        .parameter2 = parameters_.size() > 1 ? std::span<const double>(parameters_[1])
+                                             : std::span<const double>(),
+        .row = row,
+        .histograms = histograms_,
+    };
+    function_(call);
+    for (auto& [step, histogram] : histograms_) block.add_histogram(step, std::move(histogram));
+
+    const std::string_view metric = series_[series].labels.metric_name();
+    if (call.notes != 0) annotate(call.notes, metric);
+    if (wants_counters(call_.id) && !metric.empty() && !is_named_as_counter(metric) &&
+        !std::ranges::all_of(row, is_absent)) {
+        context_.annotator.inform(
+            fmt::format(
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
+                "\"{}\"",
+                metric
+            ),
+            call_.range_span
+        );
+    }
+    block.drop_last_row_if_empty();
+}
+
+void RangeFunctionCall::annotate(std::uint32_t notes, std::string_view metric) {
+    for (const auto& text : kNoteTexts) {
+        if ((notes & (1U << static_cast<unsigned>(text.note))) == 0) continue;
+        if (text.is_warning) {
+            context_.annotator.warn(describe(text, metric), call_.range_span);
+        } else {
+            context_.annotator.inform(describe(text, metric), call_.range_span);
+        }
+    }
+}
+
+void RangeFunctionCall::annotate_quantiles() {
+    for (const double q : parameters_[0]) {
+        context_.annotator.check_quantile(q, call_.parameter_span);
+    }
+}
+
+}  // namespace mimir::promql::engine

@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <cmath>
+
+#include "promql/functions/range_function.hpp"
+
+namespace mimir::promql {
+
+namespace {
+
+/// For functions that look at floats only: row[step] = of(window's values), where there are any.
+template <class Of>
+void each_float_window(RangeCall& call, Of&& of) {
+    for (std::size_t step = 0; step < call.windows.size(); ++step) {
+        const Window& window = call.windows[step];
+        if (!window.has_floats()) continue;
+        if (window.has_histograms()) [[unlikely]]
+            call.note(RangeNote::ignored_histograms);
+        call.row[step] = of(window, step);
+    }
+}
+
+double seconds(TimestampMs time) { return static_cast<double>(time.ms) / 1000; }
+
+/// Of the window's extreme, the last one of equals. Better(candidate, best) when the candidate replaces the best.
+template <class Better>
+void time_of_extreme(RangeCall& call, Better&& better) {
+    each_float_window(call, [&](const Window& window, std::size_t) {
+        std::uint32_t best = window.begin;
+        for (std::uint32_t i = window.begin + 1; i < window.end; ++i) {
+            const double value = call.samples.values[i];
+            if (better(value, call.samples.values[best]) || std::isnan(call.samples.values[best])) {
+                best = i;
+            }
+        }
+        return seconds(call.samples.times[best]);
+    });
+}
+
+enum class End { first, last };
+
+/// Whether the first (or last) sample of the window is a float.
+bool is_float_at(const RangeCall& call, const Window& window, End end) {
+    if (!window.has_histograms()) return true;
+    if (!window.has_floats()) return false;
+    const auto& samples = call.samples;
+    return end == End::first
+               ? samples.times[window.begin] < samples.histogram_times[window.histogram_begin]
+               : samples.times[window.end - 1] > samples.histogram_times[window.histogram_end - 1];
+}
+
+void value_at(RangeCall& call, End end) {
+    for (std::size_t step = 0; step < call.windows.size(); ++step) {
+        const Window& window = call.windows[step];
+        if (!window.has_floats() && !window.has_histograms()) continue;
+        const bool first = end == End::first;
+        if (is_float_at(call, window, end)) {
+            call.row[step] = call.samples.values[first ? window.begin : window.end - 1];
+        } else {
+            call.set(
+                step,
+                *call.samples.histograms[first ? window.histogram_begin : window.histogram_end - 1]
+            );
+        }
+    }
+}
+
+void time_at(RangeCall& call, End end) {
+    const auto& samples = call.samples;
+    for (std::size_t step = 0; step < call.windows.size(); ++step) {
+        const Window& window = call.windows[step];
+        if (!window.has_floats() && !window.has_histograms()) continue;
+        const bool first = end == End::first;
+        call.row[step] = seconds(
+            is_float_at(call, window, end)
+                ? samples.times[first ? window.begin : window.end - 1]
+                : samples.histogram_times[first ? window.histogram_begin : window.histogram_end - 1]
+        );
+    }
+}
+
+double variance(std::span<const double> values) {
+    RunningVariance variance;
+    for (const double x : values) variance.add(x);
+    return variance.value();
+}
+
+}  // namespace
+
+void count_over_time(RangeCall& call) {
+    for (std::size_t step = 0; step < call.windows.size(); ++step) {
+        const std::size_t count =
+            call.windows[step].float_count() + call.windows[step].histogram_count();
+        if (count > 0) call.row[step] = static_cast<double>(count);
+    }
+}
+
+void present_over_time(RangeCall& call) {
+    for (std::size_t step = 0; step < call.windows.size(); ++step) {
+        const Window& window = call.windows[step];
+        if (window.has_floats() || window.has_histograms()) call.row[step] = 1;
+    }
+}
+
+void first_over_time(RangeCall& call) { value_at(call, End::first); }
+void last_over_time(RangeCall& call) { value_at(call, End::last); }
+void ts_of_first_over_time(RangeCall& call) { time_at(call, End::first); }
+void ts_of_last_over_time(RangeCall& call) { time_at(call, End::last); }
+
+void max_over_time(RangeCall& call) {
+    each_float_window(call, [&](const Window& window, std::size_t) {
+        double best = call.samples.values[window.begin];
+        for (const double x : call.floats(window)) best = x > best || std::isnan(best) ? x : best;
+        return best;
+    });
+}
+
+void min_over_time(RangeCall& call) {
+    each_float_window(call, [&](const Window& window, std::size_t) {
+        double best = call.samples.values[window.begin];
+        for (const double x : call.floats(window)) best = x < best || std::isnan(best) ? x : best;
+        return best;
+    });
+}
+
+void ts_of_max_over_time(RangeCall& call) {
+    time_of_extreme(call, [](double x, double best) { return x >= best; });
+}
+
+void ts_of_min_over_time(RangeCall& call) {
+    time_of_extreme(call, [](double x, double best) { return x <= best; });
+}
+
+void stdvar_over_time(RangeCall& call) {
+    each_float_window(call, [&](const Window& window, std::size_t) {
+        return variance(call.floats(window));
+    });
+}
+
+void stddev_over_time(RangeCall& call) {
+    each_float_window(call, [&](const Window& window, std::size_t) {
+        return std::sqrt(variance(call.floats(window)));
+    });
+}
+
+double quantile(double q, std::span<double> values) {
+    if (values.empty() || std::isnan(q)) return kNaN;
+    if (q < 0) return -kInfinity;
+    if (q > 1) return kInfinity;
+    const auto less = [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; };
+    std::ranges::sort(values, less);
+    const double rank = q * (static_cast<double>(values.size()) - 1);
+    const auto lower = static_cast<std::size_t>(std::max(0.0, std::floor(rank)));
+    const std::size_t upper = std::min(values.size() - 1, lower + 1);
+    const double weight = rank - std::floor(rank);
+    return values[lower] * (1 - weight) + values[upper] * weight;
+}
+
+void quantile_over_time(RangeCall& call) {
+    std::vector<double> sorted;
+    each_float_window(call, [&](const Window& window, std::size_t step) {
+        const double q = call.parameter[step];
+        sorted.assign(call.floats(window).begin(), call.floats(window).end());
+        return quantile(q, sorted);
+    });
+}
+
+void mad_over_time(RangeCall& call) {
+    std::vector<double> sorted;
+    each_float_window(call, [&](const Window& window, std::size_t) {
+        sorted.assign(call.floats(window).begin(), call.floats(window).end());
+        const double median = quantile(0.5, sorted);
+        for (double& x : sorted) x = std::abs(x - median);
+        return quantile(0.5, sorted);
+    });
+}
+
+}  // namespace mimir::promql
