@@ -34,6 +34,10 @@
 
 namespace mimir::tsdb {
 
+namespace detail {
+struct HeadState;
+}
+
 struct ReplayProgress {
     std::uint32_t segments_done = 0;
     std::uint32_t segments_total = 0;
@@ -81,9 +85,10 @@ enum class Refusal : std::uint8_t {
     duplicate_timestamp,
     too_old,
     series_limit,
-    exemplar_out_of_order
+    exemplar_out_of_order,
+    exemplar_series_missing
 };
-inline constexpr std::size_t kRefusalCount = 5;
+inline constexpr std::size_t kRefusalCount = 6;
 
 struct AppendOutcome {
     /// Stored, or stored before with the same value.
@@ -92,7 +97,7 @@ struct AppendOutcome {
     std::uint32_t exemplars = 0;
     std::uint32_t series_created = 0;
     std::array<std::uint32_t, kRefusalCount> refused{
-    };                          ///< By Refusal: samples, histograms or exemplars.
+    };  ///< By Refusal: samples, histograms or exemplars.
     std::vector<Error> errors;  ///< The first few refusals, with Mimir's ids.
 
     [[nodiscard]] std::uint32_t refused_for(Refusal reason) const {
@@ -102,12 +107,12 @@ struct AppendOutcome {
 
 struct HeadStats {
     std::uint64_t series = 0;
-    std::uint64_t label_pairs = 0;
-    std::uint64_t series_bytes = 0;  ///< Series, the table that finds them, lists of their chunks.
-    std::uint64_t label_bytes = 0;   ///< Interned labels.
-    std::uint64_t postings_bytes = 0;
-    std::uint64_t chunk_bytes = 0;       ///< Open chunks and chunks on their way to a file.
-    std::uint64_t chunk_file_bytes = 0;  ///< On disk.
+    std::uint64_t labels = 0;        ///< Different ones, counted in each shard.
+    std::uint64_t series_bytes = 0;  ///< Series and the tables that find them.
+    std::uint64_t label_bytes = 0;   ///< Labels and the tables that find them.
+    std::uint64_t other_bytes = 0;  ///< Texts of labels, postings, open chunks, lists of full ones.
+    std::uint64_t chunk_write_bytes = 0;  ///< Full chunks on their way to a file.
+    std::uint64_t chunk_file_bytes = 0;   ///< On disk.
     std::uint64_t chunk_write_failures = 0;
     std::uint64_t exemplars = 0;
 };
@@ -174,7 +179,7 @@ class Head {
     Result<void> truncate(TimestampMs time);
 
     /// For WalSync::interval.
-    Result<void> sync() { return wal().sync(); }
+    Result<void> sync();
 
     /// Times of the oldest and newest sample; min() > max() when there is none.
     [[nodiscard]] TimestampMs min_time() const;
@@ -186,10 +191,8 @@ class Head {
     [[nodiscard]] const ReplayReport& replay_report() const;
 
   private:
-    class Impl;
-    explicit Head(std::unique_ptr<Impl> impl);
-    Wal& wal();
-    std::unique_ptr<Impl> impl_;
+    explicit Head(std::unique_ptr<detail::HeadState> state);
+    std::unique_ptr<detail::HeadState> state_;
 };
 
 }  // namespace mimir::tsdb

@@ -67,40 +67,39 @@ class Wal {
   private:
     Wal(fs::FileSystem& files, fs::Path dir, WalOptions options);
 
-    // One batch at a time is on its way to the file. It belongs to the thread that set writing_,
-    // which does its I/O without the lock; meanwhile others frame their records into pending_, the
-    // next batch.
+    // One thread at a time is the writer (writing_): it does the file's I/O, without the lock. Meanwhile
+    // others frame their records into pending_, the next batch, and wait for it to be done; the first
+    // of them to find no writer becomes it.
+    struct Batch {
+        std::string bytes;
+        bool done = false;
+        Result<void> result;
+    };
     using Lock = std::unique_lock<std::mutex>;
-    void append_framed(std::string_view record);
-    Result<void> make_room(Lock& lock, std::uint64_t bytes);
-    Result<std::uint32_t> rotate(Lock& lock);
-    void write_batch(Lock& lock);
+    Result<void> make_room(Lock& lock, std::span<const std::string_view> records);
+    void become_writer(Lock& lock);
+    void cease_writing();
+    void write_pending(Lock& lock);
     Result<void> write_out(std::string_view bytes);
+    Result<void> rotate(Lock& lock);
     Result<void> open_segment(std::uint32_t number);
-    void wait_until_idle(Lock& lock);
 
     fs::FileSystem& files_;
     const fs::Path dir_;
     const WalOptions options_;
 
-    // Owned by the thread that set writing_.
+    // The writer's.
     std::unique_ptr<fs::WritableFile> file_;
-    std::uint64_t good_end_ = 0;  // bytes of the segment that hold whole, acknowledged records
-    bool torn_ = false;           // the file may have bytes behind good_end_
-    std::string batch_;
+    std::uint64_t good_end_ = 0;  // bytes of the segment that hold acknowledged records
+    bool torn_ = false;           // the file may have more than those
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     SegmentRange segments_;
     bool writing_ = false;
-    std::string pending_;
-    std::uint64_t position_ = 0;        // where in the segment pending_ ends
-    std::uint64_t pending_number_ = 1;  // of the batch that pending_ will become
-    std::uint64_t written_number_ = 0;  // of the last batch that is through, well or not
-    std::uint64_t failed_from_ =
-        0;  // batches [failed_from_, failed_through_] failed, the last time some did
-    std::uint64_t failed_through_ = 0;
-    Error failure_;
+    std::shared_ptr<Batch> pending_;  // never null
+    std::uint64_t position_ = 0;      // where in the segment the pending batch ends
+    std::string spare_;               // memory of the last batch, for the next
 };
 
 }  // namespace mimir::tsdb
