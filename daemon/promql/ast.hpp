@@ -44,26 +44,14 @@ struct Unary {
     ExprPtr expr;
 };
 
+// clang-format off
 enum class BinaryOp : std::uint8_t {
-    add,
-    sub,
-    mul,
-    div,
-    mod,
-    pow,
-    atan2,  // arithmetic
-    eq,
-    ne,
-    lt,
-    le,
-    gt,
-    ge,  // comparisons
-    trim_upper,
-    trim_lower,  // </ and >/: histograms only
-    set_and,
-    set_or,
-    set_unless,  // sets
+    add, sub, mul, div, mod, pow, atan2,  // arithmetic
+    eq, ne, lt, le, gt, ge,               // comparisons
+    trim_upper, trim_lower,               // </ and >/, of histograms
+    set_and, set_or, set_unless,
 };
+// clang-format on
 
 std::string_view to_string(BinaryOp op);
 constexpr bool is_comparison(BinaryOp op) { return op >= BinaryOp::eq && op <= BinaryOp::ge; }
@@ -77,7 +65,7 @@ struct VectorMatching {
     bool on = false;  ///< `labels` are those to match on; else those to ignore.
     std::vector<std::string> labels;
     std::vector<std::string>
-        include;  ///< group_left, group_right: labels copied from the "one" side.
+        include;                      ///< Of group_left or group_right: copied from the "one" side.
     std::optional<double> fill_left;  ///< Stands in for a missing partner on that side.
     std::optional<double> fill_right;
 };
@@ -91,22 +79,11 @@ struct Binary {
     std::optional<VectorMatching> matching;  ///< Present when both sides are instant vectors.
 };
 
+// clang-format off
 enum class AggregateOp : std::uint8_t {
-    avg,
-    bottomk,
-    count,
-    count_values,
-    group,
-    limitk,
-    limit_ratio,
-    max,
-    min,
-    quantile,
-    stddev,
-    stdvar,
-    sum,
-    topk,
+    avg, bottomk, count, count_values, group, limitk, limit_ratio, max, min, quantile, stddev, stdvar, sum, topk,
 };
+// clang-format on
 
 std::string_view to_string(AggregateOp op);
 /// topk, bottomk, limitk, limit_ratio, quantile and count_values take one; count_values' is a

@@ -14,50 +14,24 @@
 
 namespace mimir::promql {
 
+// clang-format off
 enum class TokenKind : std::uint8_t {
     error,  ///< The lexer's message() says what is wrong; nothing follows.
     end_of_input,
-    identifier,         ///< a word without a colon
-    metric_identifier,  ///< a word with one
-    string,
-    number,
-    duration,
-    left_paren,
-    right_paren,
-    left_brace,
-    right_brace,
-    left_bracket,
-    right_bracket,
-    comma,
-    colon,
-    equal,
-    binary_operator,  ///< Token::binary says which
-    regex_match,
-    regex_not_match,
-    at,
-    aggregator,  ///< Token::aggregate says which
+    identifier,         ///< A word without a colon.
+    metric_identifier,  ///< A word with one.
+    string, number, duration,
+    left_paren, right_paren, left_brace, right_brace, left_bracket, right_bracket,
+    comma, colon, equal,
+    binary_operator,  ///< Token::binary says which.
+    regex_match, regex_not_match, at,
+    aggregator,  ///< Token::aggregate says which.
     // Keywords.
-    bool_,
-    by,
-    group_left,
-    group_right,
-    fill,
-    fill_left,
-    fill_right,
-    ignoring,
-    offset,
-    smoothed,
-    anchored,
-    on,
-    without,
+    bool_, by, group_left, group_right, fill, fill_left, fill_right, ignoring, offset, smoothed, anchored, on, without,
     // Functions that are also allowed in durations or after @.
-    start,
-    end,
-    step,
-    range,
-    max_of,
-    min_of,
+    start, end, step, range, max_of, min_of,
 };
+// clang-format on
 
 struct Token {
     TokenKind kind = TokenKind::end_of_input;
