@@ -36,6 +36,13 @@ struct TimeRange {
 
     bool operator==(const TimeRange&) const = default;
     [[nodiscard]] constexpr bool contains(TimestampMs t) const { return min <= t && t <= max; }
+    /// From end to end; the longest duration there is when it would be longer.
+    [[nodiscard]] constexpr std::chrono::milliseconds length() const {
+        const auto ms = static_cast<std::uint64_t>(max.ms) - static_cast<std::uint64_t>(min.ms);
+        constexpr auto kLongest = std::chrono::milliseconds::max();
+        const bool fits = ms <= static_cast<std::uint64_t>(kLongest.count());
+        return fits ? std::chrono::milliseconds(static_cast<std::int64_t>(ms)) : kLongest;
+    }
     [[nodiscard]] constexpr bool overlaps(const TimeRange& other) const {
         return min <= other.max && other.min <= max;
     }

@@ -93,14 +93,14 @@ Result<std::unique_ptr<chunkenc::SeriesSet>> IngesterQueryable::select(
     range = {std::max(range.min, visible_.min), std::min(range.max, visible_.max)};
     if (range.min > range.max) return std::make_unique<NoSeries>();
     const std::chrono::milliseconds length_max = limits_->max_partial_query_length;
-    if (length_max.count() > 0 && range.max - range.min > length_max) {
+    if (length_max.count() > 0 && range.length() > length_max) {
         return fail_with_id(
             ErrorKind::limit,
             "max-query-length",
             "the query time range exceeds the limit (query length: {}s, limit: {}s) "
             "(err-mimir-max-query-length). To adjust the related per-tenant limit, configure "
             "-querier.max-partial-query-length, or contact your service administrator.",
-            (range.max - range.min).count() / 1000,
+            range.length().count() / 1000,
             length_max.count() / 1000
         );
     }

@@ -185,6 +185,18 @@ Result<std::optional<std::chrono::milliseconds>> duration_parameter(
     return *duration;
 }
 
+Result<std::chrono::milliseconds> step_parameter(const http::Parameters& form) {
+    auto step = parse_duration(form.get_or("step", ""));
+    if (!step) return tl::unexpected(bad_parameter("step", std::move(step.error())));
+    if (step->count() > 0) return *step;
+    return fail(
+        ErrorKind::invalid,
+        "invalid parameter \"step\": zero or negative query resolution step widths are not "
+        "accepted. Try a "
+        "positive integer"
+    );
+}
+
 Result<TimeRange> range_parameters(const http::Parameters& form) {
     MIMIR_TRY(const TimestampMs start, time_parameter(form, "start", TimestampMs::min()));
     MIMIR_TRY(const TimestampMs end, time_parameter(form, "end", TimestampMs::max()));

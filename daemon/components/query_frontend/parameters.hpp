@@ -33,6 +33,8 @@ Result<TimestampMs> time_parameter(
 Result<std::optional<std::chrono::milliseconds>> duration_parameter(
     const http::Parameters& form, std::string_view name
 );
+/// step, which must be there and above zero.
+Result<std::chrono::milliseconds> step_parameter(const http::Parameters& form);
 /// start and end; everything when they are missing.
 Result<TimeRange> range_parameters(const http::Parameters& form);
 /// limit; 0 when missing.

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+
+#include "components/query_frontend/options.hpp"
+#include "config/limits.hpp"
+#include "http/router.hpp"
+#include "http/tenancy.hpp"
+#include "modules/service.hpp"
+#include "modules/slot.hpp"
+#include "rpc/query_runner.hpp"
+#include "runtime/executors.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace mimir::query_frontend {
+
+/// What the query-frontend is built from; all of it outlives the module.
+struct ModuleEnvironment {
+    const Options& options;
+    const http::Tenancy& tenancy;
+    const config::LimitsProvider& limits;
+    const modules::Slot<rpc::QueryRunner>& querier;
+    runtime::Executors& executors;
+    http::Router& router;
+    telemetry::Registry& registry;
+};
+
+/// The service of the module `query-frontend`.
+std::unique_ptr<modules::Service> create_service(const ModuleEnvironment& environment);
+
+}  // namespace mimir::query_frontend

@@ -1,0 +1,263 @@
+#include "components/query_frontend/remote_read.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <tuple>
+
+#include "chunkenc/decode.hpp"
+#include "components/query_frontend/answer.hpp"
+#include "encoding/compression.hpp"
+#include "http/error_status.hpp"
+#include "runtime/run_on.hpp"
+#include "wire/remote_read.hpp"
+
+namespace mimir::query_frontend {
+namespace {
+
+using http::Request;
+using http::Response;
+using wire::ReadResponseType;
+
+constexpr std::size_t kRequestBytesMax = 32 << 20;
+constexpr std::size_t kSamplesMax = 50'000'000;  // of an answer; Prometheus' default
+constexpr std::size_t kFrameBytesMax = 1 << 20;  // likewise
+
+/// Remote read speaks plain text when it fails.
+Response refusal(const Error& error) {
+    const bool execution = error.kind == ErrorKind::limit;
+    return Response::text(
+        execution ? 400 : http::error_status(error.kind).status, error.message + "\n"
+    );
+}
+
+Result<wire::ReadRequest> decode(std::string_view compressed) {
+    std::string body;
+    auto decompressed = encoding::snappy_decompress(compressed, kRequestBytesMax, body);
+    if (!decompressed) return fail(ErrorKind::invalid, "{}", decompressed.error().message);
+    return wire::decode_read_request(body);
+}
+
+Result<ReadResponseType> response_type(const wire::ReadRequest& request) {
+    if (!request.names_accepted) return ReadResponseType::samples;
+    if (!request.accepted.empty()) return request.accepted.front();
+    return fail(ErrorKind::invalid, "server does not support any of the requested response types");
+}
+
+/// One query's series in the order of their labels, and their chunks one after the other.
+/// Threads: those of the query pool, one at a time.
+class SortedSeries {
+  public:
+    explicit SortedSeries(std::unique_ptr<chunkenc::SeriesSet> series)
+        : series_(std::move(series)), order_(series_->count()) {
+        std::iota(order_.begin(), order_.end(), std::size_t{0});
+        std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+            return series_->labels(a) < series_->labels(b);
+        });
+    }
+
+    /// Moves to the next (at first: to the first) series and loads its chunks; false at the end.
+    Result<bool> next() {
+        if (next_ == order_.size()) return false;
+        current_ = order_[next_++];
+        MIMIR_TRY(series_->load(current_, 1, batch_));
+        return true;
+    }
+    [[nodiscard]] model::LabelsView labels() const { return series_->labels(current_); }
+    [[nodiscard]] std::span<const chunkenc::ChunkView> chunks() const {
+        return batch_.chunks_of(0);
+    }
+
+  private:
+    std::unique_ptr<chunkenc::SeriesSet> series_;
+    std::vector<std::size_t> order_;
+    std::size_t next_ = 0;
+    std::size_t current_ = 0;
+    chunkenc::ChunkBatch batch_;
+};
+
+// Samples.
+
+/// The samples of a series, of overlapping chunks those of the earlier ones first.
+class SampleReader {
+  public:
+    Result<void> read(std::span<const chunkenc::ChunkView> chunks, TimeRange range) {
+        points_.clear();
+        samples_.clear();
+        histograms_.clear();
+        for (const chunkenc::ChunkView& chunk : chunks) {
+            MIMIR_TRY(chunkenc::decode(chunk, range, points_));
+        }
+        for (std::size_t i = 0; i < points_.float_times.size(); ++i) {
+            samples_.push_back({points_.float_times[i], points_.float_values[i]});
+        }
+        for (std::size_t i = 0; i < points_.histogram_times.size(); ++i) {
+            histograms_.push_back({points_.histogram_times[i], std::move(points_.histograms[i])});
+        }
+        order(samples_);
+        order(histograms_);
+        return {};
+    }
+    [[nodiscard]] std::span<const model::Sample> samples() const { return samples_; }
+    [[nodiscard]] std::span<const model::HistogramSample> histograms() const { return histograms_; }
+
+  private:
+    template <class T>
+    static void order(std::vector<T>& items) {
+        const auto not_after = [](const T& a, const T& b) { return a.time >= b.time; };
+        if (std::adjacent_find(items.begin(), items.end(), not_after) == items.end()) return;
+        // Chunks overlap: of samples at one time the first one read stays.
+        std::vector<std::size_t> by_time(items.size());
+        std::iota(by_time.begin(), by_time.end(), std::size_t{0});
+        std::sort(by_time.begin(), by_time.end(), [&](std::size_t a, std::size_t b) {
+            return std::tie(items[a].time, a) < std::tie(items[b].time, b);
+        });
+        std::vector<T> ordered;
+        ordered.reserve(items.size());
+        for (const std::size_t i : by_time) ordered.push_back(std::move(items[i]));
+        items = std::move(ordered);
+        const auto same_time = [](const T& a, const T& b) { return a.time == b.time; };
+        items.erase(std::unique(items.begin(), items.end(), same_time), items.end());
+    }
+
+    chunkenc::Points points_;
+    std::vector<model::Sample> samples_;
+    std::vector<model::HistogramSample> histograms_;
+};
+
+/// Appends one QueryResult; counts its samples.
+Result<void> append_samples(
+    SortedSeries& series, TimeRange range, std::size_t& samples, std::string& out
+) {
+    SampleReader reader;
+    std::string result;
+    while (true) {
+        MIMIR_TRY(const bool more, series.next());
+        if (!more) break;
+        MIMIR_TRY(reader.read(series.chunks(), range));
+        samples += reader.samples().size() + reader.histograms().size();
+        if (samples > kSamplesMax)
+            return fail(ErrorKind::limit, "exceeded sample limit ({})", kSamplesMax);
+        if (reader.samples().empty() && reader.histograms().empty()) continue;
+        wire::append_result_series(series.labels(), reader.samples(), reader.histograms(), result);
+    }
+    wire::append_query_result(result, out);
+    return {};
+}
+
+http::asio::awaitable<Response> answer_samples(
+    QueryFrontend& frontend,
+    std::shared_ptr<rpc::QueryRunner> querier,
+    rpc::RequestContext context,
+    wire::ReadRequest read
+) {
+    std::string message;
+    std::size_t samples = 0;
+    for (const wire::ReadQuery& query : read.queries) {
+        auto selected = co_await querier->select(context, query.matchers, query.range);
+        if (!selected) co_return refusal(selected.error());
+        auto job = [&] {
+            SortedSeries series(*std::move(selected));
+            return append_samples(series, query.range, samples, message);
+        };
+        const Result<void> appended = co_await runtime::run_on(frontend.pool(), job);
+        if (!appended) co_return refusal(appended.error());
+    }
+    Response response{
+        .headers = {{"Content-Type", "application/x-protobuf"}, {"Content-Encoding", "snappy"}}
+    };
+    auto job = [&]() -> Result<void> {
+        encoding::snappy_compress(message, response.body);
+        return {};
+    };
+    const Result<void> compressed = co_await runtime::run_on(frontend.pool(), job);
+    if (!compressed) co_return refusal(compressed.error());
+    co_return response;
+}
+
+// Streamed chunks.
+
+struct ChunkStream {
+    QueryFrontend& frontend;
+    std::shared_ptr<rpc::QueryRunner> querier;
+    rpc::RequestContext context;
+    wire::ReadRequest read;
+};
+
+/// Appends frames of the next series until they are large enough; false at the end.
+Result<bool> append_frames(SortedSeries& series, std::size_t query_index, std::string& frames) {
+    std::vector<wire::ReadChunk> chunks;
+    while (frames.size() < kFrameBytesMax) {
+        MIMIR_TRY(const bool more, series.next());
+        if (!more) return false;
+        std::size_t bytes = 0;
+        chunks.clear();
+        const auto flush = [&] {
+            if (!chunks.empty())
+                wire::append_chunked_frame(series.labels(), chunks, query_index, frames);
+            chunks.clear();
+            bytes = 0;
+        };
+        for (const chunkenc::ChunkView& chunk : series.chunks()) {
+            if (bytes + chunk.data.size() > kFrameBytesMax) flush();
+            chunks.push_back({chunk.range, static_cast<std::uint8_t>(chunk.encoding), chunk.data});
+            bytes += chunk.data.size();
+        }
+        flush();
+    }
+    return true;
+}
+
+http::asio::awaitable<Result<void>> write_chunks(
+    std::shared_ptr<ChunkStream> stream, http::BodyWriter& writer
+) {
+    std::string frames;
+    for (std::size_t index = 0; index < stream->read.queries.size(); ++index) {
+        const wire::ReadQuery& query = stream->read.queries[index];
+        MIMIR_CO_TRY(
+            auto selected,
+            co_await stream->querier->select(stream->context, query.matchers, query.range)
+        );
+        std::optional<SortedSeries> series;
+        bool more = true;
+        while (more) {
+            frames.clear();
+            auto job = [&] {
+                if (!series) series.emplace(std::move(selected));
+                return append_frames(*series, index, frames);
+            };
+            MIMIR_CO_TRY(more, co_await runtime::run_on(stream->frontend.pool(), job));
+            if (!frames.empty()) MIMIR_CO_TRY(co_await writer.write(frames));
+        }
+    }
+    co_return Result<void>();
+}
+
+Response stream_chunks(ChunkStream parts) {
+    auto stream = std::make_shared<ChunkStream>(std::move(parts));
+    return {
+        .headers =
+            {{"Content-Type",
+              "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"}},
+        .stream = [stream](http::BodyWriter& writer) { return write_chunks(stream, writer); },
+    };
+}
+
+}  // namespace
+
+http::asio::awaitable<Response> answer_remote_read(QueryFrontend& frontend, Request& request) {
+    auto read = decode(request.body);
+    if (!read) co_return refusal(read.error());
+    const auto type = response_type(*read);
+    if (!type) co_return refusal(type.error());
+    auto querier = frontend.querier();
+    if (!querier) co_return refusal(querier.error());
+    if (*type == ReadResponseType::streamed_xor_chunks) {
+        co_return stream_chunks({frontend, *std::move(querier), request.context, *std::move(read)});
+    }
+    co_return co_await answer_samples(
+        frontend, *std::move(querier), request.context, *std::move(read)
+    );
+}
+
+}  // namespace mimir::query_frontend
