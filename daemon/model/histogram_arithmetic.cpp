@@ -114,7 +114,7 @@ double uncut_threshold(const FloatHistogram& h, double threshold) {
 double common_threshold(const FloatHistogram& a, const FloatHistogram& b) {
     double threshold = std::max(a.zero_threshold, b.zero_threshold);
     // The end of a bucket of the one may cut a bucket of the other.
-    for (double before = -1; before != threshold;) {
+    for (double before = -1; threshold > before;) {
         before = threshold;
         threshold = uncut_threshold(b, uncut_threshold(a, threshold));
     }

@@ -83,10 +83,14 @@ bool get_spans(BitReader& from, std::vector<BucketSpan>& spans) {
     return from.ok();
 }
 
-void get_custom_bounds(BitReader& from, std::vector<double>& bounds) {
+bool get_custom_bounds(BitReader& from, std::vector<double>& bounds) {
     for (std::uint64_t left = get_uvarbit(from); left > 0 && from.ok(); --left) {
-        bounds.push_back(get_custom_bound(from));
+        const double bound = get_custom_bound(from);
+        const bool rises = bounds.empty() || bound > bounds.back();
+        if (std::isnan(bound) || !rises) return false;
+        bounds.push_back(bound);
     }
+    return from.ok();
 }
 
 /// Whether each of the spans' buckets has its bound, or is the one behind the last.
@@ -140,14 +144,15 @@ void put_layout(BitWriter& to, const HistogramLayout& layout) {
 
 bool get_layout(BitReader& from, HistogramLayout& layout) {
     layout.zero_threshold = get_zero_threshold(from);
+    if (!(layout.zero_threshold >= 0) || std::isinf(layout.zero_threshold)) return false;
     const std::int64_t schema = get_varbit(from);
     const bool custom = schema == model::kCustomBucketsSchema;
     if (!custom && (schema < -4 || schema > 8)) return false;
     layout.schema = static_cast<std::int32_t>(schema);
-    if (!get_spans(from, layout.positive_spans) || !get_spans(from, layout.negative_spans))
-        return false;
+    if (!get_spans(from, layout.positive_spans)) return false;
+    if (!get_spans(from, layout.negative_spans)) return false;
     if (custom) {
-        get_custom_bounds(from, layout.custom_bounds);
+        if (!get_custom_bounds(from, layout.custom_bounds)) return false;
         if (!layout.negative_spans.empty()) return false;
         if (!have_bounds(layout.positive_spans, layout.custom_bounds.size())) return false;
     }
