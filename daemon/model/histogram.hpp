@@ -22,6 +22,10 @@ inline constexpr std::int32_t kCustomBucketsSchema = -53;
 
 constexpr bool is_exponential_schema(std::int32_t schema) { return schema >= -4 && schema <= 8; }
 
+/// Indexes of buckets lie within +-kBucketIndexMax: far beyond what any schema has, and far enough from the ends of
+/// int32 for arithmetic with them.
+inline constexpr std::int64_t kBucketIndexMax = std::int64_t{1} << 30;
+
 /// A native histogram with integer counts, as samples carry it: buckets are deltas to the one before.
 struct Histogram {
     CounterResetHint reset_hint = CounterResetHint::unknown;

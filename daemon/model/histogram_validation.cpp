@@ -9,6 +9,7 @@ namespace {
 
 Result<void> check_spans(std::span<const BucketSpan> spans, std::size_t buckets) {
     std::uint64_t needed = 0;
+    std::int64_t next = 0;  // index of a bucket
     for (const BucketSpan& span : spans) {
         if (&span != spans.data() && span.offset < 0) {
             return fail_with_id(
@@ -19,6 +20,11 @@ Result<void> check_spans(std::span<const BucketSpan> spans, std::size_t buckets)
             );
         }
         needed += span.length;
+        const std::int64_t first = next + span.offset;
+        next = first + span.length;
+        if (first < -kBucketIndexMax || next > kBucketIndexMax) {
+            return fail(ErrorKind::invalid, "native histogram has buckets beyond any number");
+        }
     }
     if (needed == buckets) return {};
     return fail_with_id(
@@ -30,7 +36,9 @@ Result<void> check_spans(std::span<const BucketSpan> spans, std::size_t buckets)
     );
 }
 
-Result<void> check_custom_bounds(std::span<const double> bounds, std::size_t buckets) {
+Result<void> check_custom_bounds(
+    std::span<const double> bounds, std::span<const BucketSpan> spans
+) {
     double previous = -std::numeric_limits<double>::infinity();
     for (const double bound : bounds) {
         if (std::isnan(bound) || bound <= previous) {
@@ -51,13 +59,16 @@ Result<void> check_custom_bounds(std::span<const double> bounds, std::size_t buc
             "native histogram has an infinite custom bound"
         );
     }
-    if (buckets <= bounds.size() + 1) return {};
+    std::int64_t end = 0;
+    for (const BucketSpan& span : spans) end += span.offset + std::int64_t{span.length};
+    const bool begins = spans.empty() || spans[0].offset >= 0;
+    if (begins && end <= static_cast<std::int64_t>(bounds.size()) + 1) return {};
     return fail_with_id(
         ErrorKind::invalid,
         "native-histogram-custom-buckets-mismatch",
-        "native histogram has {} custom bounds, too few for {} buckets",
+        "native histogram has {} custom bounds, and buckets up to number {}",
         bounds.size(),
-        buckets
+        end
     );
 }
 
@@ -76,7 +87,14 @@ Result<void> check_layout(
                 "native histogram has custom bounds and negative or zero buckets"
             );
         }
-        return check_custom_bounds(histogram.custom_bounds, positive_buckets);
+        return check_custom_bounds(histogram.custom_bounds, histogram.positive_spans);
+    }
+    if (!(histogram.zero_threshold >= 0) || std::isinf(histogram.zero_threshold)) {
+        return fail(
+            ErrorKind::invalid,
+            "native histogram has a zero threshold of {}",
+            histogram.zero_threshold
+        );
     }
     if (!is_exponential_schema(histogram.schema)) {
         return fail_with_id(

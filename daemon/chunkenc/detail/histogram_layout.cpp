@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 
 #include "chunkenc/detail/varbit.hpp"
 
@@ -73,8 +72,8 @@ bool get_spans(BitReader& from, std::vector<BucketSpan>& spans) {
     for (std::uint64_t left = get_uvarbit(from); left > 0 && from.ok(); --left) {
         const std::uint64_t length = get_uvarbit(from);
         const std::int64_t offset = get_varbit(from);
-        if (length > from.remaining() || std::abs(offset) > 2 * kBucketIndexMax) return false;
-        if (!spans.empty() && offset < 0) return false;
+        if (length > from.remaining() || (!spans.empty() && offset < 0)) return false;
+        if (offset < -kBucketIndexMax || offset > 2 * kBucketIndexMax) return false;
         const std::int64_t first = next + offset;
         next = first + static_cast<std::int64_t>(length);
         if (first < -kBucketIndexMax || next > kBucketIndexMax) return false;

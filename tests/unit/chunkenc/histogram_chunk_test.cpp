@@ -329,7 +329,7 @@ TEST_CASE_TEMPLATE("custom bounds are kept, and other bounds begin anew", Kind, 
         .sum = 1,
         .positive_spans = {{0, 3}},
         .positive_buckets = {1, 2, 3},
-        .custom_bounds = {-1.5, 0, 0.005, 2.5, 33554.43, 33554.431, 1.0 / 3},
+        .custom_bounds = {-1.5, 0, 0.005, 1.0 / 3, 2.5, 33554.43, 33554.431},
     };
     typename Kind::Appender appender;
     appender.begin({1}, Kind::convert(h), HistogramFit::other_layout);
