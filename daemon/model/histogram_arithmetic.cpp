@@ -377,7 +377,13 @@ bool is_counter_reset(const FloatHistogram& previous, const FloatHistogram& curr
     if (current.count < previous.count) return true;
     if (uses_custom_buckets(previous) != uses_custom_buckets(current)) return true;
     if (have_same_layout(previous, current)) return has_shrunk(previous, current);
-    if (current.custom_bounds != previous.custom_bounds) return true;
+    if (current.custom_bounds != previous.custom_bounds) {
+        // The buckets between the bounds that both have can be compared.
+        FloatHistogram before = previous;
+        FloatHistogram after = current;
+        align({&before}, after);
+        return has_shrunk(before, after);
+    }
     if (current.schema > previous.schema) return true;
     if (current.zero_threshold < previous.zero_threshold) return true;
     if (uncut_threshold(previous, current.zero_threshold) != current.zero_threshold) return true;
