@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "promql/quote.hpp"
+
 namespace mimir::promql::engine {
 
 namespace {
@@ -84,6 +86,17 @@ void copy_without_name(model::LabelsView labels, std::string& bytes) {
     for_each_label(labels, [&](std::string_view label, std::string_view raw) {
         if (label != model::kMetricName) bytes += raw;
     });
+}
+
+std::string in_braces(model::LabelsView labels) {
+    std::string text = "{";
+    for (const auto& [name, value] : labels) {
+        if (text.size() > 1) text += ", ";
+        text += model::is_legacy_label_name(name) ? std::string(name) : quote(name);
+        text += '=';
+        text += quote(value);
+    }
+    return text + '}';
 }
 
 }  // namespace mimir::promql::engine

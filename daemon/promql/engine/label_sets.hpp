@@ -66,4 +66,7 @@ class LabelsNumbering {
 /// The canonical bytes of the labels without the metric name, put into `bytes`.
 void copy_without_name(model::LabelsView labels, std::string& bytes);
 
+/// {__name__="up", job="a"}: with the metric name among the others, as error messages have it.
+std::string in_braces(model::LabelsView labels);
+
 }  // namespace mimir::promql::engine

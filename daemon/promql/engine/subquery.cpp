@@ -37,6 +37,18 @@ Result<void> SubqueryRange::prepare() {
     return {};
 }
 
+/// What a sample's hint says is about the sample before it in storage, which the subquery may not have seen, or about the
+/// same one when that is seen twice: so counters are told to be compared.
+const model::FloatHistogram* SubqueryRange::without_hint(const HistogramPtr& histogram) {
+    const auto hint = histogram->reset_hint;
+    if (hint == model::CounterResetHint::unknown || hint == model::CounterResetHint::gauge) {
+        return histogram.get();
+    }
+    copies_.push_back(*histogram);
+    copies_.back().reset_hint = model::CounterResetHint::unknown;
+    return &copies_.back();
+}
+
 Result<const RangeSamples*> SubqueryRange::next(std::uint32_t& series) {
     if (inner_.count == 0) return nullptr;
     while (true) {
@@ -52,6 +64,7 @@ Result<const RangeSamples*> SubqueryRange::next(std::uint32_t& series) {
         values_.clear();
         histogram_times_.clear();
         histograms_.clear();
+        copies_.clear();
         const auto row = block_.row(row_);
         for (std::size_t step = 0; step < row.size(); ++step) {
             if (is_absent(row[step])) continue;
@@ -60,7 +73,7 @@ Result<const RangeSamples*> SubqueryRange::next(std::uint32_t& series) {
         }
         for (const auto& cell : block_.histograms_of(row_)) {
             histogram_times_.push_back({inner_.at(cell.step)});
-            histograms_.push_back(cell.value.get());
+            histograms_.push_back(without_hint(cell.value));
         }
         ++row_;
         if (times_.empty() && histograms_.empty()) continue;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <deque>
+
 #include "promql/engine/operator.hpp"
 
 namespace mimir::promql::engine {
@@ -21,6 +23,8 @@ class SubqueryRange final : public RangeOperator {
     );
 
   private:
+    const model::FloatHistogram* without_hint(const HistogramPtr& histogram);
+
     QueryContext& context_;
     Steps inner_;
     VectorOperatorPtr input_;
@@ -30,6 +34,7 @@ class SubqueryRange final : public RangeOperator {
     std::vector<double> values_;
     std::vector<TimestampMs> histogram_times_;
     std::vector<const model::FloatHistogram*> histograms_;
+    std::deque<model::FloatHistogram> copies_;  // of the row at hand
     RangeSamples samples_;
 };
 

@@ -200,15 +200,17 @@ Result<void> VectorMatch::check_duplicates() const {
         for (std::size_t step = 0; step < steps_.count; ++step) {
             const auto [series, other] = duplicates_[step];
             if (series == kNone || !view.has_value_at(step)) continue;
+            const auto labels = one_->series()[series].labels;
+            const auto other_labels = one_->series()[other].labels;
             return fail(
                 ErrorKind::invalid,
                 "found duplicate series for the match group {} on the {} hand-side of the "
                 "operation: [{}, {}];many-to-many matching not allowed: matching labels must be "
                 "unique on one side",
-                partners_[partner_of_one_[series]].signature.to_string(),
+                in_braces(partners_[partner_of_one_[series]].signature),
                 one_is_left() ? "left" : "right",
-                one_->series()[series].labels.to_string(),
-                one_->series()[other].labels.to_string()
+                in_braces(std::min(labels, other_labels)),
+                in_braces(std::max(labels, other_labels))
             );
         }
     }

@@ -168,6 +168,7 @@ void mad_over_time(RangeCall& call) {
     std::vector<double> sorted;
     each_float_window(call, [&](const Window& window, std::size_t) {
         sorted.assign(call.floats(window).begin(), call.floats(window).end());
+        if (std::ranges::any_of(sorted, [](double x) { return std::isnan(x); })) return kNaN;
         const double median = quantile(0.5, sorted);
         for (double& x : sorted) x = std::abs(x - median);
         return quantile(0.5, sorted);
