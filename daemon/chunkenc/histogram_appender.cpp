@@ -9,6 +9,7 @@
 #include "base/assert.hpp"
 #include "chunkenc/detail/histogram_layout.hpp"
 #include "chunkenc/detail/histogram_rows.hpp"
+#include "model/histogram_buckets.hpp"
 
 namespace mimir::chunkenc {
 namespace detail {
@@ -148,25 +149,20 @@ class HistogramChunkWriter {
     bool has_shrunk(
         Spans old_spans, std::size_t old_begin, Spans new_spans, std::span<const Number> numbers
     ) const {
-        // Mostly the spans are the same, and then no index is looked at.
-        const bool same = std::ranges::equal(old_spans, new_spans);
-        const auto old_indexes = same ? std::vector<std::int32_t>() : bucket_indexes(old_spans);
-        const auto new_indexes = same ? std::vector<std::int32_t>() : bucket_indexes(new_spans);
-        Number old_count = 0;
         Number new_count = 0;
-        std::size_t at = 0;
-        const std::size_t old_size = same ? numbers.size() : old_indexes.size();
-        for (std::size_t i = 0; i < old_size; ++i) {
-            old_count = next_count(old_count, columns_->last_bucket(old_begin + i));
-            if (same) {
-                new_count = next_count(new_count, numbers[i]);
-                if (new_count < old_count) return true;
-                continue;
-            }
-            while (at < new_indexes.size() && new_indexes[at] <= old_indexes[i]) {
-                new_count = next_count(new_count, numbers[at++]);
-            }
-            const bool present = at > 0 && new_indexes[at - 1] == old_indexes[i];
+        model::BucketWalk now(new_spans, {});
+        const auto next_new = [&] {
+            if (!now.next()) return false;
+            new_count = next_count(new_count, numbers[now.position()]);
+            return true;
+        };
+        bool more = next_new();
+        Number old_count = 0;
+        for (model::BucketWalk before(old_spans, {}); before.next();) {
+            const std::size_t position = old_begin + before.position();
+            old_count = next_count(old_count, columns_->last_bucket(position));
+            while (more && now.index() < before.index()) more = next_new();
+            const bool present = more && now.index() == before.index();
             if ((present ? new_count : Number{0}) < old_count) return true;
         }
         return false;

@@ -98,18 +98,6 @@ BucketWalk::BucketWalk(
     position_ = counts.size();
 }
 
-bool BucketWalk::next_outward() {
-    while (span_ < spans_.size() && within_ == spans_[span_].length) {
-        within_ = 0;
-        if (++span_ < spans_.size()) index_ += spans_[span_].offset;
-    }
-    if (span_ == spans_.size()) return false;
-    ++within_;
-    ++index_;
-    ++position_;
-    return true;
-}
-
 bool BucketWalk::next_inward() {
     while (within_ == 0) {
         if (span_ == 0) return false;

@@ -41,7 +41,17 @@ class BucketWalk {
     [[nodiscard]] double count() const { return counts_[position_]; }
 
   private:
-    bool next_outward();
+    bool next_outward() {
+        while (span_ < spans_.size() && within_ == spans_[span_].length) {
+            within_ = 0;
+            if (++span_ < spans_.size()) index_ += spans_[span_].offset;
+        }
+        if (span_ == spans_.size()) return false;
+        ++within_;
+        ++index_;
+        ++position_;
+        return true;
+    }
     bool next_inward();
 
     std::span<const BucketSpan> spans_;

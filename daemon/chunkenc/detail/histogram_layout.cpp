@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "chunkenc/detail/varbit.hpp"
+#include "model/histogram_buckets.hpp"
 
 namespace mimir::chunkenc::detail {
 namespace {
@@ -112,11 +113,7 @@ std::size_t bucket_count(Spans spans) {
 std::vector<std::int32_t> bucket_indexes(Spans spans) {
     std::vector<std::int32_t> indexes;
     indexes.reserve(bucket_count(spans));
-    std::int32_t next = 0;
-    for (const BucketSpan& span : spans) {
-        next += span.offset;
-        for (std::uint32_t i = 0; i < span.length; ++i) indexes.push_back(next++);
-    }
+    for (model::BucketWalk walk(spans, {}); walk.next();) indexes.push_back(walk.index());
     return indexes;
 }
 
