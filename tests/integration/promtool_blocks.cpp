@@ -7,6 +7,7 @@
 #include "support/test_support.hpp"
 #include "tsdb/block/block.hpp"
 #include "tsdb/block/block_series_set.hpp"
+#include "tsdb/db.hpp"
 #include "unit/tsdb/block_test_support.hpp"
 
 namespace mimir::tsdb {
@@ -121,6 +122,53 @@ TEST_CASE("promtool lists, analyzes and dumps a block that we wrote") {
         model::Matcher::create(model::MatchType::not_equal, "zone", "a").value(),
     };
     CHECK(split_lines(matched.text) == dump_lines(filtered(data, matchers, kAllTime)));
+}
+
+TEST_CASE("promtool dumps the write-ahead log and the blocks that were cut from it") {
+    if (!have_promtool()) return;
+    const test::TempDir dir;
+    telemetry::Registry registry;
+    telemetry::MetricScope scope(registry);
+    Metrics metrics(scope);
+    const auto db =
+        Tsdb::open({fs::real_file_system(), system_clock(), metrics, {}}, dir.path(), {});
+    REQUIRE_OK(db);
+    Dataset data;
+    for (int series = 0; series < 20; ++series) {
+        const std::string pod = "pod-" + std::to_string(series);
+        Samples& samples =
+            data[model::Labels{{model::kMetricName, "requests_total"}, {"pod", pod}}];
+        for (int i = 0; i < 5 * 240; ++i)
+            samples[kStart + series + i * 15'000] = series * 10'000 + i;
+    }
+    model::WriteRequest request;
+    for (const auto& [labels, samples] : data) {
+        request.series.push_back({
+            .labels = labels.view(),
+            .hash = labels.hash(),
+            .first_sample = static_cast<std::uint32_t>(request.samples.size()),
+            .sample_count = static_cast<std::uint32_t>(samples.size()),
+            .canonical = true,
+        });
+        for (const auto& [time, value] : samples) request.samples.push_back({{time}, value});
+    }
+    REQUIRE_OK((*db)->append(request, {}));
+    const auto check_dump = [&] {
+        const Output dump = promtool("tsdb dump " + dir.path().string());
+        CHECK_MESSAGE(dump.status == 0, dump.text.substr(0, 1000));
+        CHECK(split_lines(dump.text) == dump_lines(data));
+    };
+    check_dump();
+    REQUIRE_OK((*db)->compact());
+    REQUIRE((*db)->blocks().size() == 1);
+    check_dump();
+    REQUIRE_OK((*db)->flush());
+    REQUIRE((*db)->blocks().size() == 3);
+    check_dump();
+    const Output list = promtool("tsdb list " + dir.path().string());
+    for (const BlockMeta& block : (*db)->blocks()) {
+        CHECK_MESSAGE(list.text.find(block.ulid.str()) != std::string::npos, list.text);
+    }
 }
 
 TEST_CASE("blocks that promtool made hold for us what went in") {
