@@ -122,8 +122,9 @@ def print_report(figures, facts):
         kind = next(kind for kind in (LATENCY, RESULTS, "") if row.endswith(kind))
         tables[kind][row.removesuffix(kind)] = values
     print_table(tables[""])
-    print("\nMedian time to the whole answer:\n")
-    print_table(tables[LATENCY])
+    if tables[LATENCY]:
+        print("\nMedian time to the whole answer:\n")
+        print_table(tables[LATENCY])
     print()
     for query, results in tables[RESULTS].items():
         counts = {name: count for name, count in results.items() if name in peers.SERVERS}
