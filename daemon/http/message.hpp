@@ -18,6 +18,8 @@ namespace asio = boost::asio;
 
 namespace mimir::http {
 
+namespace asio = boost::asio;  // handlers of all folders say http::asio::awaitable
+
 enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options, other };
 std::string_view to_string(Method method);
 
