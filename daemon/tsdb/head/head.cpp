@@ -27,11 +27,7 @@ Head::~Head() {
     static_cast<void>(state_->chunk_files->flush(detail::ChunkFiles::Flush::everything));
 }
 
-void Head::refuse_before(TimestampMs time) {
-    TimestampMs current = state_->min_valid_time.load();
-    while (current < time && !state_->min_valid_time.compare_exchange_weak(current, time)) {
-    }
-}
+void Head::refuse_before(TimestampMs time) { state_->appends.close_before(time); }
 
 namespace {
 
@@ -83,7 +79,7 @@ Result<void> truncate_log(detail::HeadState& state, TimestampMs time) {
 
 Result<void> Head::truncate(TimestampMs time) {
     refuse_before(time);
-    if (!state_->readers.wait_before_drop(time, state_->options.reader_wait_max)) {
+    if (!state_->readers.close_before(time, state_->options.reader_wait_max)) {
         return fail(
             ErrorKind::unavailable,
             "truncating the head: queries still read what is before {} ms",
@@ -101,7 +97,9 @@ Result<void> Head::sync() { return state_->wal->sync(); }
 
 TimestampMs Head::min_time() const { return state_->min_time.load(); }
 TimestampMs Head::max_time() const { return state_->max_time.load(); }
-TimestampMs Head::min_valid_time() const { return state_->append_floor(); }
+TimestampMs Head::min_valid_time() const {
+    return std::max(state_->oldest_wanted(), state_->appends.closed_before());
+}
 std::size_t Head::series_count() const { return state_->counters.series.load(); }
 const ReplayReport& Head::replay_report() const { return state_->report; }
 

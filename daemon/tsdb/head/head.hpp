@@ -166,8 +166,8 @@ class Head {
     /// valid during the visit. Errors: the visitor's, which ends the visits.
     Result<void> series_for_block(TimeRange range, const BlockSeriesVisitor& visit);
 
-    /// From now on samples before `time` are refused as too old: what is to be written as a block
-    /// must stand still.
+    /// From now on samples before `time` are refused as too old: what is to be written as a block must stand still.
+    /// Waits for appends that began before.
     void refuse_before(TimestampMs time);
 
     /// Drops what is before `time`: chunks whose last sample is older, then series left without

@@ -125,10 +125,11 @@ Result<void> append_round(
 
 Result<AppendOutcome> Head::append(const model::WriteRequest& request, const AppendLimits& limits) {
     static thread_local AppendMemory memory;
+    const detail::TimePins::Pin pin(state_->appends, state_->oldest_wanted());
     AppendOutcome outcome;
     detail::Admission admission{
         .request = request,
-        .floor = state_->append_floor(),
+        .floor = pin.time(),
         .max_series = limits.max_series,
         .with_exemplars = state_->options.max_exemplars > 0 && !request.exemplars.empty(),
         .counters = state_->counters,

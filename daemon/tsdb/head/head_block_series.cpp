@@ -108,7 +108,7 @@ class SortedShardSeries {
 }  // namespace
 
 Result<void> Head::series_for_block(TimeRange range, const BlockSeriesVisitor& visit) {
-    const detail::Readers::Pin pin(state_->readers, range.min);
+    const detail::TimePins::Pin pin(state_->readers, range.min);
     std::vector<std::unique_ptr<SortedShardSeries>> shards;
     for (std::uint32_t i = 0; i < state_->shards.size(); ++i) {
         auto shard = std::make_unique<SortedShardSeries>(*state_, i, range);

@@ -13,7 +13,7 @@ namespace {
 class HeadSeriesSet final : public chunkenc::SeriesSet {
   public:
     HeadSeriesSet(detail::HeadState& state, TimeRange range)
-        : state_(state), pin_(state.readers, range.min), range_{pin_.min_time(), range.max} {}
+        : state_(state), pin_(state.readers, range.min), range_{pin_.time(), range.max} {}
 
     Result<void> select(const model::Matchers& matchers) {
         for (std::uint32_t i = 0; i < state_.shards.size(); ++i) {
@@ -44,7 +44,7 @@ class HeadSeriesSet final : public chunkenc::SeriesSet {
 
   private:
     detail::HeadState& state_;
-    detail::Readers::Pin pin_;
+    detail::TimePins::Pin pin_;
     TimeRange range_;
     std::vector<detail::SeriesAddress> series_;
     std::string labels_;  // of all series, one after the other

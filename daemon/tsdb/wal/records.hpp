@@ -140,6 +140,21 @@ namespace detail {
 bool read_labels(encoding::ByteReader& reader, std::string& out);
 bool read_histogram(encoding::ByteReader& reader, RecordType type, model::HistogramSample& out);
 
+inline constexpr std::size_t kSampleBytesMax = 2 * encoding::kVarintBytesMax + sizeof(double);
+
+/// Reads a varint that is known not to reach past the end of its bytes. False when it is overlong.
+inline bool load_uvarint(const char*& at, std::uint64_t& value) {
+    value = static_cast<std::uint8_t>(*at++);
+    if (value < 0x80) return true;
+    value &= 0x7F;
+    for (unsigned shift = 7; shift < 64; shift += 7) {
+        const auto byte = static_cast<std::uint8_t>(*at++);
+        value |= std::uint64_t{byte & 0x7FU} << shift;
+        if (byte < 0x80) return shift < 63 || byte <= 1;
+    }
+    return false;
+}
+
 template <class T>
 T add_delta(T base, std::int64_t delta) {
     return static_cast<T>(static_cast<std::uint64_t>(base) + static_cast<std::uint64_t>(delta));
@@ -165,12 +180,34 @@ bool decode_samples(std::string_view record, Visit&& visit) {
     if (reader.at_end()) return true;
     const WalRef first_ref = reader.be64();
     const auto first_time = static_cast<std::int64_t>(reader.be64());
+    const auto visit_one = [&](std::uint64_t ref_delta, std::uint64_t time_delta, double value) {
+        visit(
+            detail::add_delta(first_ref, encoding::unzigzag(ref_delta)),
+            TimestampMs{detail::add_delta(first_time, encoding::unzigzag(time_delta))},
+            value
+        );
+    };
+    // Most of a replay: samples that cannot reach past the end are read without looking for it.
+    const std::string_view rest = reader.rest();
+    const char* at = rest.data();
+    const char* const end = at + rest.size();
+    while (end - at >= static_cast<std::ptrdiff_t>(detail::kSampleBytesMax)) {
+        std::uint64_t ref_delta = 0;
+        std::uint64_t time_delta = 0;
+        if (!detail::load_uvarint(at, ref_delta) || !detail::load_uvarint(at, time_delta))
+            return false;
+        visit_one(
+            ref_delta, time_delta, std::bit_cast<double>(encoding::load_be<std::uint64_t>(at))
+        );
+        at += sizeof(double);
+    }
+    reader = encoding::ByteReader({at, static_cast<std::size_t>(end - at)});
     while (!reader.at_end()) {
-        const WalRef ref = detail::add_delta(first_ref, reader.varint());
-        const TimestampMs time{detail::add_delta(first_time, reader.varint())};
+        const std::uint64_t ref_delta = reader.uvarint();
+        const std::uint64_t time_delta = reader.uvarint();
         const double value = reader.be_double();
         if (!reader.ok()) return false;
-        visit(ref, time, value);
+        visit_one(ref_delta, time_delta, value);
     }
     return reader.ok();
 }

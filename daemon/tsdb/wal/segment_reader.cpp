@@ -13,6 +13,14 @@ namespace {
 constexpr std::size_t kReadBytes = 8 * kWalPageBytes;
 constexpr std::size_t kRecordBytesMax = std::size_t{1} << 30;  // of a decompressed record
 
+bool is_known(std::uint8_t type) {
+    const std::uint8_t kind = type & kFragmentTypeMask;
+    const std::uint8_t flags = type & ~kFragmentTypeMask;
+    return kind >= static_cast<std::uint8_t>(FragmentType::full) &&
+           kind <= static_cast<std::uint8_t>(FragmentType::last) &&
+           (flags == 0 || flags == kFragmentSnappy || flags == kFragmentZstd);
+}
+
 bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == bytes.npos; }
 
 }  // namespace
@@ -34,18 +42,16 @@ Result<std::optional<std::string_view>> SegmentReader::next() {
         const auto type = static_cast<FragmentType>(fragment->type & kFragmentTypeMask);
         const bool begins = type == FragmentType::full || type == FragmentType::first;
         if (begins == inside) return damaged("a fragment out of order");
-        if (type == FragmentType::full) {
-            good_end_ = offset();
-            MIMIR_TRY(const auto record, decompressed(fragment->type, fragment->data));
-            return record;
+        std::string_view whole = fragment->data;
+        if (type != FragmentType::full) {
+            inside = true;
+            record_ += fragment->data;
+            if (type != FragmentType::last) continue;
+            whole = record_;
         }
-        inside = true;
-        record_ += fragment->data;
-        if (type == FragmentType::last) {
-            MIMIR_TRY(const auto record, decompressed(fragment->type, record_));
-            good_end_ = offset();
-            return record;
-        }
+        MIMIR_TRY(const auto record, decompressed(fragment->type, whole));
+        good_end_ = offset();
+        return record;
     }
 }
 
@@ -64,10 +70,7 @@ Result<std::optional<SegmentReader::Fragment>> SegmentReader::next_fragment() {
             at_ += rest.size();
             continue;
         }
-        if ((type & kFragmentTypeMask) > static_cast<std::uint8_t>(FragmentType::last) ||
-            (type & kFragmentTypeMask) == 0) {
-            return damaged("a fragment of unknown type");
-        }
+        if (!is_known(type)) return damaged("a fragment of unknown type");
         if (rest.size() < kFragmentHeaderBytes) return damaged("the last record is torn");
         const auto length = encoding::load_be<std::uint16_t>(rest.data() + 1);
         const auto checksum = encoding::load_be<std::uint32_t>(rest.data() + 3);
@@ -89,15 +92,12 @@ Result<bool> SegmentReader::fill() {
 }
 
 Result<std::string_view> SegmentReader::decompressed(std::uint8_t type, std::string_view record) {
-    if (type & kFragmentSnappy) {
-        MIMIR_TRY(encoding::snappy_decompress(record, kRecordBytesMax, plain_));
-        return plain_;
-    }
-    if (type & kFragmentZstd) {
-        MIMIR_TRY(encoding::zstd_decompress(record, kRecordBytesMax, plain_));
-        return plain_;
-    }
-    return record;
+    if ((type & ~kFragmentTypeMask) == 0) return record;
+    const auto unpacked = (type & kFragmentSnappy) != 0
+                              ? encoding::snappy_decompress(record, kRecordBytesMax, plain_)
+                              : encoding::zstd_decompress(record, kRecordBytesMax, plain_);
+    if (!unpacked) return damaged(unpacked.error().message);
+    return plain_;
 }
 
 tl::unexpected<Error> SegmentReader::damaged(std::string_view why) const {

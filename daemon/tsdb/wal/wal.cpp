@@ -10,7 +10,7 @@ namespace mimir::tsdb {
 
 Result<std::unique_ptr<Wal>> Wal::open(fs::FileSystem& files, fs::Path dir, WalOptions options) {
     MIMIR_TRY(files.create_directories(dir));
-    if (dir.has_parent_path()) MIMIR_TRY(files.sync_dir(dir.parent_path()));
+    if (options.sync != WalSync::none) MIMIR_TRY(files.sync_dir(dir.parent_path()));
     MIMIR_TRY(const auto contents, list_wal(files, dir));
     std::unique_ptr<Wal> wal(new Wal(files, std::move(dir), options));
     std::uint32_t next = contents.checkpoint ? contents.checkpoint->through + 1 : 0;
@@ -177,7 +177,7 @@ Result<void> Wal::open_segment(std::uint32_t number) {
         auto file,
         files_.open_writable(dir_ / segment_name(number), fs::FileSystem::OpenMode::truncate)
     );
-    MIMIR_TRY(files_.sync_dir(dir_));
+    if (options_.sync != WalSync::none) MIMIR_TRY(files_.sync_dir(dir_));
     file_ = std::move(file);
     good_end_ = 0;
     torn_ = false;

@@ -66,6 +66,8 @@ Dataset read_head(Head& head, const model::Matchers& matchers, TimeRange range) 
     REQUIRE_OK(set);
     auto data = read_dataset(**set, range);
     REQUIRE_OK(data);
+    // A chunk may overlap the range without having a sample in it.
+    std::erase_if(*data, [](const auto& series) { return series.second.empty(); });
     return *std::move(data);
 }
 

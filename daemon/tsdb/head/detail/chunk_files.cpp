@@ -117,18 +117,35 @@ ChunkFiles::ChunkFiles(fs::FileSystem& files, fs::Path dir, Options options)
 
 Result<void> ChunkFiles::read_existing(const Visitor& visit, std::vector<std::string>& damages) {
     MIMIR_TRY(const auto entries, files_.list(dir_));
+    std::vector<std::uint32_t> numbers;
     for (const fs::DirectoryEntry& entry : entries) {
-        const auto number = parse_number(entry.name);
-        if (!number) continue;
-        next_number_ = std::max(next_number_, *number + 1);
-        MIMIR_TRY(auto file, read_file(*number, visit, damages));
+        if (const auto number = parse_number(entry.name)) numbers.push_back(*number);
+    }
+    std::ranges::sort(numbers);
+    // Series must have no gaps: behind a damaged or missing file, no other counts.
+    bool broken = false;
+    for (const std::uint32_t number : numbers) {
+        if (!broken && number > next_number_ && next_number_ > 1) {
+            broken = true;
+            damages.push_back(fmt::format(
+                "chunk file {} is missing; those behind it are dropped, and their samples come "
+                "from the log",
+                path_of(next_number_).native()
+            ));
+        }
+        next_number_ = number + 1;
+        File file;
+        if (!broken) {
+            const std::size_t damages_before = damages.size();
+            MIMIR_TRY(file, read_file(number, visit, damages));
+            broken = damages.size() > damages_before;
+        }
         if (file.size > kHeaderBytes) {
             known_.push_back(std::move(file));
         } else {
-            MIMIR_TRY(files_.remove_file(path_of(*number)));
+            MIMIR_TRY(files_.remove_file(path_of(number)));
         }
     }
-    std::ranges::sort(known_, {}, &File::number);
     return {};
 }
 
@@ -156,7 +173,8 @@ Result<ChunkFiles::File> ChunkFiles::read_file(
     file.on_disk = file.size;
     if (!error.empty()) {
         damages.push_back(fmt::format(
-            "chunk file {}: {} at byte {}; cut off, its samples come from the log",
+            "chunk file {}: {} at byte {}; what is behind is dropped, and its samples come from "
+            "the log",
             path.native(),
             error,
             file.size

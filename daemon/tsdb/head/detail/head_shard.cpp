@@ -67,8 +67,17 @@ bool HeadShard::restore_chunk(std::uint32_t slot, const StoredChunk& chunk) {
     return true;
 }
 
+/// A sample older than the chunks from files: the first files are lost, and all has to come from the log.
+void HeadShard::forget_chunks_after(HeadSeries& series, TimestampMs time) {
+    if (series.has_open_chunk() || series.stored_count == 0 || time >= series.stored[0].min) return;
+    set_stored_count(series, 0);
+    series.open.last_time = TimestampMs::min();
+}
+
 bool HeadShard::restore_sample(std::uint32_t slot, TimestampMs time, double value) {
     HeadSeries& series = series_[slot];
+    if (time < series.last_time()) [[unlikely]]
+        forget_chunks_after(series, time);
     if (time > series.last_time()) {
         store(series, time, value);
         return true;
@@ -81,8 +90,10 @@ bool HeadShard::restore_sample(std::uint32_t slot, TimestampMs time, double valu
 }
 
 bool HeadShard::restore_histogram(std::uint32_t slot, const model::HistogramSample& sample) {
-    if (sample.time <= series_[slot].last_time()) return false;
-    store(series_[slot], sample);
+    HeadSeries& series = series_[slot];
+    forget_chunks_after(series, sample.time);
+    if (sample.time <= series.last_time()) return false;
+    store(series, sample);
     return true;
 }
 

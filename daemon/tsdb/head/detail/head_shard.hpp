@@ -121,6 +121,7 @@ class HeadShard {
     void add_stored(HeadSeries& series, const StoredChunk& chunk);
     void drop_stored_before(HeadSeries& series, TimestampMs time);
     void set_stored_count(HeadSeries& series, std::uint32_t count);
+    void forget_chunks_after(HeadSeries& series, TimestampMs time);
     void bury(std::uint32_t slot);
     void free_slot(std::uint32_t slot);
 

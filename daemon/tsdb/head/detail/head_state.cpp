@@ -13,11 +13,9 @@ void HeadState::cover(TimeRange times) {
     }
 }
 
-TimestampMs HeadState::append_floor() const {
-    const TimestampMs valid = min_valid_time.load();
+TimestampMs HeadState::oldest_wanted() const {
     const TimestampMs newest = max_time.load();
-    if (newest == TimestampMs::min()) return valid;
-    return std::max(valid, newest - options.block_range / 2);
+    return newest == TimestampMs::min() ? newest : newest - options.block_range / 2;
 }
 
 Result<void> load_chunks(

@@ -10,7 +10,7 @@
 #include "tsdb/head/detail/chunk_files.hpp"
 #include "tsdb/head/detail/exemplar_ring.hpp"
 #include "tsdb/head/detail/head_shard.hpp"
-#include "tsdb/head/detail/readers.hpp"
+#include "tsdb/head/detail/time_pins.hpp"
 #include "tsdb/head/head.hpp"
 #include "tsdb/wal/wal.hpp"
 
@@ -22,17 +22,18 @@ struct HeadState {
         : files(file_system),
           dir(std::move(folder)),
           options(std::move(head_options)),
-          min_valid_time(options.min_valid_time),
-          exemplars(options.max_exemplars) {}
+          exemplars(options.max_exemplars) {
+        appends.close_before(options.min_valid_time);
+    }
 
     [[nodiscard]] std::size_t shard_of(const model::LabelsHash& hash) const {
         return hash.low & (shards.size() - 1);
     }
     /// Widens [min_time, max_time].
     void cover(TimeRange times);
-    /// Samples before it are refused: half a block range behind the newest, so that a range whose time is over by that
-    /// much stands still and can be written as a block.
-    [[nodiscard]] TimestampMs append_floor() const;
+    /// Half a block range behind the newest sample: what is older is refused, so that a block range stands still, and can
+    /// be written as a block, once it is over by that much.
+    [[nodiscard]] TimestampMs oldest_wanted() const;
 
     fs::FileSystem& files;
     const fs::Path dir;
@@ -47,11 +48,11 @@ struct HeadState {
     HeadCounters counters;
     std::atomic<TimestampMs> min_time = TimestampMs::max();
     std::atomic<TimestampMs> max_time = TimestampMs::min();
-    std::atomic<TimestampMs> min_valid_time;
     /// Goes up when a request has been applied or released: series that others wait for are no longer pending.
     std::atomic<std::uint32_t> rounds = 0;
     Guarded<ExemplarRing> exemplars;
-    Readers readers;
+    TimePins readers;
+    TimePins appends;
 };
 
 /// Where a series is, as long as it is there.

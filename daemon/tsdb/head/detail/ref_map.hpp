@@ -1,61 +1,53 @@
 #pragma once
 
-#include <bit>
+#include <algorithm>
+#include <array>
 #include <cstdint>
-#include <utility>
+#include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "tsdb/wal/records.hpp"
 
 namespace mimir::tsdb::detail {
 
-/// From the log's series numbers to 32 bits of the caller's; for replay, where every sample is looked up.
-/// Open addressing, at most half full. Numbers count up, so that multiplication spreads them well.
+/// From the log's series numbers to 32 bits of the caller's; for replay, where every sample is looked up. Numbers
+/// count up, and those of one request are near to one another: a table with a page for each 256 of them.
 class RefMap {
   public:
     static constexpr std::uint32_t kNone = 0xFFFFFFFF;
 
-    RefMap() : entries_(std::size_t{1} << 10) {}
-
     [[nodiscard]] std::uint32_t find(WalRef ref) const {
-        for (std::size_t at = home(ref);; at = (at + 1) & (entries_.size() - 1)) {
-            if (entries_[at].value == kNone) return kNone;
-            if (entries_[at].ref == ref) return entries_[at].value;
-        }
+        const std::uint64_t page = ref / kPageRefs;
+        if (page < pages_.size() && pages_[page]) [[likely]]
+            return (*pages_[page])[ref % kPageRefs];
+        if (ref < kPagedMax) return kNone;
+        const auto found = others_.find(ref);
+        return found == others_.end() ? kNone : found->second;
     }
 
     /// Replaces the value of a known number.
     void set(WalRef ref, std::uint32_t value) {
-        if (size_ * 2 >= entries_.size()) grow();
-        for (std::size_t at = home(ref);; at = (at + 1) & (entries_.size() - 1)) {
-            if (entries_[at].value == kNone) ++size_;
-            if (entries_[at].value == kNone || entries_[at].ref == ref) {
-                entries_[at] = {ref, value};
-                return;
-            }
+        if (ref >= kPagedMax) {
+            others_[ref] = value;
+            return;
         }
+        const std::uint64_t page = ref / kPageRefs;
+        if (page >= pages_.size()) pages_.resize(page + 1);
+        if (!pages_[page]) {
+            pages_[page] = std::make_unique<Page>();
+            std::ranges::fill(*pages_[page], kNone);
+        }
+        (*pages_[page])[ref % kPageRefs] = value;
     }
 
   private:
-    struct Entry {
-        WalRef ref = 0;
-        std::uint32_t value = kNone;
-    };
+    static constexpr std::uint64_t kPageRefs = 256;
+    static constexpr WalRef kPagedMax = WalRef{1} << 31;  // 64 MiB of pointers to pages
+    using Page = std::array<std::uint32_t, kPageRefs>;
 
-    [[nodiscard]] std::size_t home(WalRef ref) const {
-        return (ref * 0x9E3779B97F4A7C15) >> (64 - std::bit_width(entries_.size() - 1));
-    }
-    void grow() {
-        std::vector<Entry> old(entries_.size() * 2);
-        old.swap(entries_);
-        size_ = 0;
-        for (const Entry& entry : old) {
-            if (entry.value != kNone) set(entry.ref, entry.value);
-        }
-    }
-
-    std::vector<Entry> entries_;  // a power of two
-    std::size_t size_ = 0;
+    std::vector<std::unique_ptr<Page>> pages_;
+    std::unordered_map<WalRef, std::uint32_t> others_;
 };
 
 }  // namespace mimir::tsdb::detail

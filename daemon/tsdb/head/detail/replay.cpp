@@ -19,7 +19,8 @@ namespace {
 
 class Replayer {
   public:
-    Replayer(HeadState& state, const std::vector<ReplayedChunk>& chunks) : state_(state) {
+    Replayer(HeadState& state, const std::vector<ReplayedChunk>& chunks)
+        : state_(state), chunks_(chunks) {
         // Nobody else knows the shards yet, so that workers need not lock them for each batch.
         for (auto& shard : state.shards) {
             shards_.push_back(shard->with([](HeadShard& s) { return &s; }));
@@ -137,7 +138,7 @@ class Replayer {
             const model::LabelsHash hash = labels.hash();
             const std::size_t shard = state_.shard_of(hash);
             const std::size_t worker = shard % workers_.size();
-            refs_.set(ref, number(worker, series_counts_[worker]++));
+            refs_.set(ref, add_known(ref, worker));
             last_ref_ = std::max(last_ref_, ref);
             ReplayBatch& batch = batches_[worker];
             batch.series.push_back({
@@ -155,37 +156,26 @@ class Replayer {
         const TimestampMs min_time = state_.options.min_valid_time;
         return decode_samples(record, [&](WalRef ref, TimestampMs time, double value) {
             if (time < min_time) return;
-            const std::uint32_t known = refs_.find(ref);
-            if (known == RefMap::kNone) [[unlikely]] {
-                ++state_.report.unknown_series;
-                return;
-            }
-            const std::size_t worker = known % workers_.size();
-            ReplayBatch& batch = batches_[worker];
+            Known* const series = find_known(ref);
+            if (series == nullptr || !series->wants(time)) return;
+            ReplayBatch& batch = batches_[series->worker];
             if (!batch.histograms.empty()) [[unlikely]]
-                workers_[worker]->submit(batch);
-            batch.samples.push_back(
-                {static_cast<std::uint32_t>(known / workers_.size()), time, value}
-            );
-            if (batch.samples.size() >= kBatchSamples) workers_[worker]->submit(batch);
+                workers_[series->worker]->submit(batch);
+            batch.samples.push_back({series->number, time, value});
+            if (batch.samples.size() >= kBatchSamples) workers_[series->worker]->submit(batch);
         });
     }
 
     bool take_histograms(std::string_view record) {
+        const TimestampMs min_time = state_.options.min_valid_time;
         return decode_histograms(record, [&](WalRef ref, model::HistogramSample&& sample) {
-            if (sample.time < state_.options.min_valid_time) return;
-            const std::uint32_t known = refs_.find(ref);
-            if (known == RefMap::kNone) {
-                ++state_.report.unknown_series;
-                return;
-            }
-            const std::size_t worker = known % workers_.size();
-            ReplayBatch& batch = batches_[worker];
-            if (!batch.samples.empty()) workers_[worker]->submit(batch);
-            batch.histograms.push_back(
-                {static_cast<std::uint32_t>(known / workers_.size()), std::move(sample)}
-            );
-            if (batch.histograms.size() >= kBatchSeries) workers_[worker]->submit(batch);
+            if (sample.time < min_time) return;
+            Known* const series = find_known(ref);
+            if (series == nullptr || !series->wants(sample.time)) return;
+            ReplayBatch& batch = batches_[series->worker];
+            if (!batch.samples.empty()) workers_[series->worker]->submit(batch);
+            batch.histograms.push_back({series->number, std::move(sample)});
+            if (batch.histograms.size() >= kBatchSeries) workers_[series->worker]->submit(batch);
         });
     }
 
@@ -205,9 +195,7 @@ class Replayer {
             for (const auto& [ref, exemplar] : exemplars_) {
                 const std::uint32_t known = refs_.find(ref);
                 if (known == RefMap::kNone) continue;
-                const auto place = workers_[known % workers_.size()]->place(
-                    static_cast<std::uint32_t>(known / workers_.size())
-                );
+                const auto place = workers_[known_[known].worker]->place(known_[known].number);
                 labels.clear();
                 place.shard->append_labels(place.slot, labels);
                 const auto view = model::LabelsView::from_canonical(labels);
@@ -216,16 +204,52 @@ class Replayer {
         });
     }
 
-    [[nodiscard]] std::uint32_t number(std::size_t worker, std::uint32_t series) const {
-        return static_cast<std::uint32_t>(series * workers_.size() + worker);
+    /// A series as the log knows it.
+    struct Known {
+        std::uint32_t worker;
+        std::uint32_t number;  // at its worker
+        /// Of its chunks in files, which hold it without gaps from the first one on.
+        TimeRange in_files{TimestampMs::max(), TimestampMs::min()};
+
+        /// Whether the sample has to be taken from the log. A chunk's last one has, for its value.
+        bool wants(TimestampMs time) {
+            if (time >= in_files.max) [[likely]]
+                return true;
+            if (time >= in_files.min) return false;
+            // The first files are lost. The shard drops what it has from the others when it sees this sample.
+            in_files.max = TimestampMs::min();
+            return true;
+        }
+    };
+
+    /// Null, and counted, when no record said what the number stands for.
+    Known* find_known(WalRef ref) {
+        const std::uint32_t known = refs_.find(ref);
+        if (known != RefMap::kNone) [[likely]]
+            return &known_[known];
+        ++state_.report.unknown_series;
+        return nullptr;
+    }
+
+    /// Enters a series; returns its index in known_.
+    std::uint32_t add_known(WalRef ref, std::size_t worker) {
+        Known series{
+            .worker = static_cast<std::uint32_t>(worker), .number = series_counts_[worker]++
+        };
+        const auto own = std::ranges::equal_range(chunks_, ref, {}, &ReplayedChunk::ref);
+        if (!own.empty()) series.in_files = {own.front().chunk.min, own.back().chunk.max()};
+        known_.push_back(series);
+        return static_cast<std::uint32_t>(known_.size() - 1);
     }
 
     HeadState& state_;
+    const std::vector<ReplayedChunk>& chunks_;
     std::vector<HeadShard*> shards_;
     std::vector<std::unique_ptr<ReplayWorker>> workers_;
     std::vector<ReplayBatch> batches_;          // by worker
     std::vector<std::uint32_t> series_counts_;  // by worker
-    RefMap refs_;                               // to number(worker, series)
+    RefMap refs_;                               // to indices of known_
+    std::vector<Known> known_;
     WalRef last_ref_ = 0;
     std::deque<std::pair<WalRef, model::Exemplar>> exemplars_;
 };
