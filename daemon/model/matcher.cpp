@@ -3,16 +3,57 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace mimir::model {
 namespace {
 
 constexpr std::size_t kRegexMemoryBytes = 8 << 20;  // RE2's default; a larger program is refused
 
+constexpr std::string_view kSpecial = "\\.+*?()[]{}^$";
+
+/// What most regular expressions of dashboards are: plain text with .* or .+ before it, behind it, or both.
+/// Matched ten times as fast as by a program.
+struct TextWithin {
+    std::string text;
+    bool any_before = false;
+    bool any_behind = false;
+    std::size_t before_bytes_min = 0;  // 1 for .+
+    std::size_t behind_bytes_min = 0;
+
+    static std::optional<TextWithin> parse(std::string_view expression) {
+        TextWithin within;
+        if (expression.starts_with(".*") || expression.starts_with(".+")) {
+            within.any_before = true;
+            within.before_bytes_min = expression[1] == '+' ? 1 : 0;
+            expression.remove_prefix(2);
+        }
+        if (expression.ends_with(".*") || expression.ends_with(".+")) {
+            within.any_behind = true;
+            within.behind_bytes_min = expression.back() == '+' ? 1 : 0;
+            expression.remove_suffix(2);
+        }
+        if (!within.any_before && !within.any_behind) return std::nullopt;
+        // .+.+ alone asks for two characters, which bytes do not tell.
+        if (expression.empty() && within.any_before && within.any_behind) return std::nullopt;
+        if (expression.find_first_of(kSpecial) != std::string_view::npos) return std::nullopt;
+        if (expression.find('|') != std::string_view::npos) return std::nullopt;
+        within.text = expression;
+        return within;
+    }
+    bool matches(std::string_view value) const {
+        if (value.size() < before_bytes_min + text.size() + behind_bytes_min) return false;
+        value.remove_prefix(before_bytes_min);
+        value.remove_suffix(behind_bytes_min);
+        if (any_before && any_behind) return value.find(text) != std::string_view::npos;
+        return any_before ? value.ends_with(text) : value.starts_with(text);
+    }
+};
+
 /// The alternatives of a|b|c, when no part has a special character; empty for any other expression.
 std::vector<std::string> plain_alternatives(std::string_view expression) {
-    constexpr std::string_view kSpecial = "\\.+*?()[]{}^$";
-    if (expression.empty() || expression.find_first_of(kSpecial) != std::string_view::npos) return {};
+    if (expression.empty() || expression.find_first_of(kSpecial) != std::string_view::npos)
+        return {};
     std::vector<std::string> parts;
     while (true) {
         const std::size_t bar = expression.find('|');
@@ -38,8 +79,7 @@ struct Matcher::Regex {
     explicit Regex(const std::string& anchored, const re2::RE2::Options& options)
         : program(anchored, options) {}
     re2::RE2 program;
-    bool matches_all = false;       // .*
-    bool matches_non_empty = false; // .+
+    std::optional<TextWithin> text_within;  // says the same as the program
 };
 
 Result<Matcher> Matcher::create(MatchType type, std::string_view name, std::string_view value) {
@@ -60,8 +100,7 @@ Result<Matcher> Matcher::create(MatchType type, std::string_view name, std::stri
             ErrorKind::invalid, "error parsing regexp \"{}\": {}", value, regex->program.error()
         );
     }
-    regex->matches_all = value == ".*";
-    regex->matches_non_empty = value == ".+";
+    regex->text_within = TextWithin::parse(value);
     matcher.regex_ = std::move(regex);
     return matcher;
 }
@@ -77,8 +116,7 @@ bool Matcher::matches(std::string_view value) const {
     if (!regex_) {
         return (std::find(literals_.begin(), literals_.end(), value) != literals_.end()) == positive;
     }
-    if (regex_->matches_all) return positive;
-    if (regex_->matches_non_empty) return !value.empty() == positive;
+    if (regex_->text_within) return regex_->text_within->matches(value) == positive;
     return re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), regex_->program) ==
            positive;
 }

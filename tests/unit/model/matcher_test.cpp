@@ -26,6 +26,12 @@ TEST_CASE("matchers") {
         {MatchType::not_regex, ".+", "", true},
         {MatchType::not_regex, "a|b", "c", true},
         {MatchType::regex, "a?", "", true},
+        {MatchType::regex, "", "", true},
+        {MatchType::regex, "", "a", false},
+        {MatchType::regex, "a\\.*", "a.", true},
+        {MatchType::regex, "a\\.*", "ab", false},
+        {MatchType::regex, "a|.*b", "ab", true},
+        {MatchType::regex, "a|.*b", "ba", false},
     };
     for (const Case& c : cases) {
         CAPTURE(c.value);
@@ -33,6 +39,27 @@ TEST_CASE("matchers") {
         const auto matcher = Matcher::create(c.type, "x", c.value);
         REQUIRE_OK(matcher);
         CHECK(matcher->matches(c.subject) == c.expected);
+    }
+}
+
+TEST_CASE("text with anything round it matches as the regular expression does") {
+    const std::vector<std::string> subjects = {"", "a", "b", "ab", "ba", "aba", "bab", "aab", "abb", "\n", "a\nb", "ü", "aü"};
+    for (const std::string before : {"", ".*", ".+"}) {
+        for (const std::string behind : {"", ".*", ".+"}) {
+            for (const std::string text : {"", "a", "ab", "b"}) {
+                if ((before + behind).empty()) continue;
+                // The group keeps it from being recognized.
+                const auto quick = Matcher::create(MatchType::regex, "x", before + text + behind);
+                const auto plain = Matcher::create(MatchType::regex, "x", "(" + before + text + behind + ")");
+                REQUIRE_OK(quick);
+                REQUIRE_OK(plain);
+                for (const std::string& subject : subjects) {
+                    CAPTURE(quick->value());
+                    CAPTURE(subject);
+                    CHECK(quick->matches(subject) == plain->matches(subject));
+                }
+            }
+        }
     }
 }
 
