@@ -145,6 +145,7 @@ Result<void> Tsdb::delete_old_blocks() {
     for (const auto& block : *blocks_.load()) {
         if (block->meta().ulid.time() < oldest_kept) old.push_back(block);
     }
+    if (old.empty()) return {};
     publish(old, nullptr);
     for (const auto& block : old) {
         environment_.log.info(

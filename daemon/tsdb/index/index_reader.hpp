@@ -11,8 +11,8 @@
 
 namespace mimir::tsdb {
 
-/// A series of an index. Reused from series to series of the same index: neighbours share most of their labels, which are then copied
-/// instead of being looked up again.
+/// A series of an index. Reused from series to series of the same index: neighbours share most of their labels, which
+/// are then copied instead of being looked up again.
 class IndexSeries {
   public:
     [[nodiscard]] model::LabelsView labels() const {
