@@ -60,6 +60,9 @@ Result<void> Tsdb::open_blocks() {
     for (const fs::DirectoryEntry& entry : entries) {
         if (entry.name.ends_with(kCreationSuffix) || entry.name.ends_with(kDeletionSuffix)) {
             MIMIR_TRY(files.remove_all(dir_ / entry.name));
+            environment_.log.warn(
+                "unfinished block removed", {{"dir", dir_}, {"block", entry.name}}
+            );
         } else if (Ulid::parse(entry.name)) {
             auto block = Block::open(files, dir_ / entry.name);
             if (block) {
@@ -117,7 +120,9 @@ Result<void> Tsdb::open_head() {
     const ReplayReport& report = head_->replay_report();
     environment_.metrics.wal_corruptions.add(report.damages.size());
     for (const std::string& damage : report.damages) {
-        environment_.log.error("damaged file repaired or set aside", {{"dir", dir_}, {"err", damage}});
+        environment_.log.error(
+            "damaged file repaired or set aside", {{"dir", dir_}, {"err", damage}}
+        );
     }
     return {};
 }

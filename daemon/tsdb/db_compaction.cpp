@@ -149,7 +149,7 @@ Result<void> Tsdb::delete_old_blocks() {
     publish(old, nullptr);
     for (const auto& block : old) {
         environment_.log.info(
-            "block deleted because of its age", {{"block", block->meta().ulid.str()}}
+            "block deleted because of its age", {{"dir", dir_}, {"block", block->meta().ulid.str()}}
         );
         MIMIR_TRY(delete_block(*block));
     }
@@ -185,7 +185,8 @@ void Tsdb::announce(
     const std::string ulid = meta.ulid.str();
     environment_.log.info(
         what,
-        {{"block", ulid},
+        {{"dir", dir_},
+         {"block", ulid},
          {"mint", meta.min_time.ms},
          {"maxt", meta.max_time.ms},
          {"series", meta.stats.series},
