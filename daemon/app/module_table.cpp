@@ -9,6 +9,9 @@
 #include "app/server_module.hpp"
 #include "app/wiring.hpp"
 #include "components/distributor/module.hpp"
+#include "components/ingester/module.hpp"
+#include "components/querier/module.hpp"
+#include "components/query_frontend/module.hpp"
 #include "components/self_monitoring/module.hpp"
 
 namespace mimir::app {
@@ -23,6 +26,42 @@ Built create_distributor(Wiring& w) {
         .limits = w.limits,
         .ingester = w.ingester,
         .slot = w.distributor,
+        .executors = w.executors,
+        .router = w.router,
+        .registry = w.registry,
+    });
+}
+
+Built create_ingester(Wiring& w) {
+    return ingester::create_service({
+        .options = w.settings.ingester,
+        .limits = w.limits,
+        .slot = w.ingester,
+        .files = w.files,
+        .executors = w.executors,
+        .router = w.router,
+        .registry = w.registry,
+        .log = w.log.component("ingester"),
+    });
+}
+
+Built create_querier(Wiring& w) {
+    return querier::create_service({
+        .options = w.settings.querier,
+        .limits = w.limits,
+        .ingester = w.ingester,
+        .slot = w.querier,
+        .executors = w.executors,
+        .registry = w.registry,
+    });
+}
+
+Built create_query_frontend(Wiring& w) {
+    return query_frontend::create_service({
+        .options = w.settings.query_frontend,
+        .tenancy = w.tenancy,
+        .limits = w.limits,
+        .querier = w.querier,
         .executors = w.executors,
         .router = w.router,
         .registry = w.registry,
@@ -66,6 +105,27 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .factory = by(create_distributor),
         },
         {
+            .name = "ingester",
+            .targetable = true,
+            .in_all = true,
+            .dependencies = {"api", "runtime-config"},
+            .factory = by(create_ingester),
+        },
+        {
+            .name = "querier",
+            .targetable = true,
+            .in_all = true,
+            .dependencies = {"api", "runtime-config"},
+            .factory = by(create_querier),
+        },
+        {
+            .name = "query-frontend",
+            .targetable = true,
+            .in_all = true,
+            .dependencies = {"api", "runtime-config"},
+            .factory = by(create_query_frontend),
+        },
+        {
             .name = "self-monitoring",
             .in_all = settings.self_monitoring.enabled,
             .dependencies = {"distributor"},
@@ -74,6 +134,13 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
     });
 }
 
-void reserve_routes(Wiring& wiring) { wiring.router.reserve("/api/v1/push", "distributor"); }
+void reserve_routes(Wiring& wiring) {
+    wiring.router.reserve("/api/v1/push", "distributor");
+    wiring.router.reserve("/ingester/flush", "ingester");
+    for (const std::string_view path : query_frontend::kPaths) {
+        const std::string& prefix = wiring.settings.query_frontend.prometheus_http_prefix;
+        wiring.router.reserve(fmt::format("{}/api/v1/{}", prefix, path), "query-frontend");
+    }
+}
 
 }  // namespace mimir::app

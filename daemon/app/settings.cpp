@@ -94,6 +94,8 @@ void declare(config::Declarer& d, Settings& s) {
     declare(d, s.server);
     distributor::declare(d, s.distributor);
     ingester::declare(d, s.ingester);
+    querier::declare(d, s.querier);
+    query_frontend::declare(d, s.query_frontend);
     config::declare(d, s.limits);
     declare(d, s.runtime_config);
     self_monitoring::declare(d, s.self_monitoring);

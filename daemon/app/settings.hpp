@@ -7,6 +7,8 @@
 #include "app/server_options.hpp"
 #include "components/distributor/options.hpp"
 #include "components/ingester/options.hpp"
+#include "components/querier/options.hpp"
+#include "components/query_frontend/options.hpp"
 #include "components/self_monitoring/options.hpp"
 #include "config/declarer.hpp"
 #include "config/findings.hpp"
@@ -42,6 +44,8 @@ struct Settings {
     ServerOptions server;
     distributor::Options distributor;
     ingester::Options ingester;
+    querier::Options querier;
+    query_frontend::Options query_frontend;
     config::Limits limits;
     RuntimeConfigOptions runtime_config;
     self_monitoring::Options self_monitoring;

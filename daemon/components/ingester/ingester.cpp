@@ -394,9 +394,12 @@ void Ingester::expose(telemetry::MetricScope& scope) {
         return tenant.db->stats().blocks;
     });
     total(
-        "mimird_ingester_head_chunk_bytes",
-        "Bytes in memory of chunks that are not yet in files.",
-        [](const Tenant& tenant) { return tenant.db->stats().head.chunk_bytes; }
+        "mimird_ingester_head_bytes",
+        "Bytes in memory of series, their labels and open chunks.",
+        [](const Tenant& tenant) {
+            const tsdb::HeadStats head = tenant.db->stats().head;
+            return head.series_bytes + head.label_bytes + head.other_bytes + head.chunk_write_bytes;
+        }
     );
     scope.callbacks(
         MetricType::counter,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "components/query_frontend/options.hpp"
 #include "config/limits.hpp"
@@ -13,6 +14,19 @@
 #include "telemetry/metrics.hpp"
 
 namespace mimir::query_frontend {
+
+/// What it serves, below <prometheus_http_prefix>/api/v1/.
+inline constexpr std::string_view kPaths[] = {
+    "query",
+    "query_range",
+    "query_exemplars",
+    "series",
+    "labels",
+    "label/{name}/values",
+    "metadata",
+    "format_query",
+    "read",
+};
 
 /// What the query-frontend is built from; all of it outlives the module.
 struct ModuleEnvironment {
