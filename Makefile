@@ -4,6 +4,7 @@
 #   make test     installs what is missing, builds, runs every test (TEST=release|asan|tsan for a part)
 #   make build    binaries at build/bin
 #   make bench    mimird beside Prometheus and VictoriaMetrics (some minutes; BENCH="--quick" for a smaller size)
+#   make docs     the pages that are generated from the code's declarations
 #   make install  DESTDIR=/somewhere for packages
 
 SHELL := /bin/bash
@@ -48,6 +49,9 @@ format:
 tidy: deps
 	@tools/install-deps.sh tidy
 	@cmake --preset tidy > /dev/null && cmake --build build-tidy -j $(JOBS)
+
+docs: build
+	@build/bin/mimird_docs options > docs/options.md
 
 clean:
 	@rm -rf build build-*

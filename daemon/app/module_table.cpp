@@ -69,16 +69,16 @@ Built create_query_frontend(Wiring& w) {
 }
 
 /// "host:8080"
-std::string instance_name(const Settings& settings) {
+std::string instance_name(std::uint16_t port) {
     std::array<char, 256> host{};
     ::gethostname(host.data(), host.size() - 1);
-    return fmt::format("{}:{}", host.data(), settings.server.http_listen_port);
+    return fmt::format("{}:{}", host.data(), port);
 }
 
 Built create_self_monitoring(Wiring& w) {
     return self_monitoring::create_service({
         .options = w.settings.self_monitoring,
-        .instance = instance_name(w.settings),
+        .instance = instance_name(w.http_port),
         .distributor = w.distributor,
         .registry = w.registry,
         .log = w.log,

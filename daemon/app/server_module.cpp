@@ -53,11 +53,13 @@ class ServerService final : public modules::Service {
             )
             .with({"http"})
             ->set(static_cast<double>(settings.http_listen_conn_limit));
+        wiring_.http_port = server_->port();
         log_.info("server listening on addresses", {{"http", address()}});
         return {};
     }
 
     Result<void> stop(std::chrono::milliseconds grace) override {
+        wiring_.http_port = 0;
         connections_.reset();
         server_->stop(grace);
         return {};

@@ -1,5 +1,8 @@
 #include "app/settings.hpp"
 
+#include <fmt/format.h>
+
+#include "base/units.hpp"
 #include "model/tenant.hpp"
 
 namespace mimir::app {
@@ -109,6 +112,16 @@ void validate(const Settings& settings, config::Findings& findings) {
     check_tenant("no_auth_tenant", settings.no_auth_tenant);
     check_tenant("self_monitoring.tenant", settings.self_monitoring.tenant);
     ingester::validate(settings.ingester, findings);
+    if (settings.querier.timeout > settings.server.http_server_write_timeout) {
+        findings.add(
+            "querier.timeout",
+            fmt::format(
+                "must be at most server.http_server_write_timeout, which is {}; it is {}",
+                format_duration(settings.server.http_server_write_timeout),
+                format_duration(settings.querier.timeout)
+            )
+        );
+    }
 }
 
 }  // namespace mimir::app

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "app/settings.hpp"
 #include "base/clock.hpp"
 #include "config/limits.hpp"
@@ -39,6 +42,8 @@ struct Wiring {
     modules::Slot<rpc::IngesterClient> ingester = {};
     modules::Slot<rpc::QueryRunner> querier = {};
 
+    /// Where the server listens; 0 while it does not.
+    std::atomic<std::uint16_t> http_port = 0;
     /// Set before the first module starts.
     const modules::Manager* manager = nullptr;
     /// A signal to stop came; modules may still run.
