@@ -89,7 +89,8 @@ Built create_self_monitoring(Wiring& w) {
 }  // namespace
 
 modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
-    // Components find one another through slots, not through dependencies: each can run in a process of its own.
+    // Components find one another through slots, not through dependencies: each can run in a process of its own. But
+    // those that pass requests on come later in the table: they start after those that they pass them to, and stop before.
     const auto by = [wiring](auto create) { return [=]() -> Built { return create(*wiring); }; };
     return modules::ModuleTable({
         {.name = "server", .factory = by(create_server_service)},
@@ -97,13 +98,6 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
         {.name = "runtime-config",
          .dependencies = {"api"},
          .factory = by(create_runtime_config_service)},
-        {
-            .name = "distributor",
-            .targetable = true,
-            .in_all = true,
-            .dependencies = {"api", "runtime-config"},
-            .factory = by(create_distributor),
-        },
         {
             .name = "ingester",
             .targetable = true,
@@ -117,6 +111,13 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .in_all = true,
             .dependencies = {"api", "runtime-config"},
             .factory = by(create_querier),
+        },
+        {
+            .name = "distributor",
+            .targetable = true,
+            .in_all = true,
+            .dependencies = {"api", "runtime-config"},
+            .factory = by(create_distributor),
         },
         {
             .name = "query-frontend",
