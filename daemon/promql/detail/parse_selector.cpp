@@ -122,7 +122,7 @@ Result<Parser::Made> Parser::brackets(Made expr) {
     constexpr std::string_view kDuration = "number, duration, step(), or range()";
     MIMIR_TRY(Duration range, duration(Sign::positive, {"subquery or range selector", kDuration}));
     if (accept(TokenKind::right_bracket)) {
-        return matrix(std::move(expr), std::move(range), {open.span.begin, end_});
+        return matrix(expr, std::move(range), {open.span.begin, end_});
     }
     MIMIR_TRY(expect(TokenKind::colon, {"subquery or range", R"(":" or "]")"}));
     Subquery node{.range = std::move(range)};
@@ -139,7 +139,7 @@ Result<Parser::Made> Parser::brackets(Made expr) {
     return make(span, ValueType::matrix, std::move(node));
 }
 
-Result<Parser::Made> Parser::matrix(Made expr, Duration range, Span brackets) {
+Result<Parser::Made> Parser::matrix(const Made& expr, Duration range, Span brackets) {
     auto* vector = std::get_if<VectorSelector>(&expr->node);
     if (vector == nullptr) return error(brackets, "ranges only allowed for vector selectors");
     if (is_set(vector->offset)) return error(brackets, "no offset modifiers allowed before range");

@@ -62,7 +62,7 @@ class Parser {
     Result<model::Matcher> matcher();
     Result<Made> modifiers(Made expr);
     Result<Made> brackets(Made expr);
-    Result<Made> matrix(Made expr, Duration range, Span brackets);
+    Result<Made> matrix(const Made& expr, Duration range, Span brackets);
     Result<void> offset(Expr& expr);
     Result<void> at(Expr& expr);
     Result<At> at_time(const Expr& expr);
