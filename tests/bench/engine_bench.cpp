@@ -51,12 +51,15 @@ Series make_counter(std::size_t number, std::uint64_t seed) {
     );
     double value = 0;
     chunkenc::XorChunk chunk;
+    std::size_t samples_left =
+        kChunkSamples / 2;  // of the chunk: so that the newest one is half full
     std::int64_t chunk_start = 0;
     std::int64_t time = 0;
     const auto close = [&] {
         series.bytes.emplace_back(chunk.data());
         series.chunks.push_back({{{chunk_start}, {time}}, chunkenc::Encoding::xor_float, {}});
         chunk.clear();
+        samples_left = kChunkSamples;
     };
     for (std::int64_t i = 0; i < kSamples; ++i) {
         seed = seed * 6364136223846793005 + 1442695040888963407;
@@ -65,8 +68,9 @@ Series make_counter(std::size_t number, std::uint64_t seed) {
         if (number % 50 == 0 && i == kSamples / 2) value = 0;  // restarted
         if (chunk.count() == 0) chunk_start = time;
         chunk.append({time}, value);
-        if (chunk.count() == kChunkSamples) close();
+        if (--samples_left == 0) close();
     }
+    if (chunk.count() > 0) close();
     for (std::size_t i = 0; i < series.chunks.size(); ++i) series.chunks[i].data = series.bytes[i];
     return series;
 }

@@ -1,5 +1,6 @@
 #include "promql/engine/accumulators.hpp"
 
+#include <array>
 #include <cmath>
 #include <unordered_map>
 
@@ -208,13 +209,20 @@ class QuantileAccumulators final : public Accumulators {
     }
 
     void finish(std::uint32_t group, std::span<double> row, SeriesBlock&) override {
-        std::vector<double> values;
-        for (std::size_t step = 0; step < row.size(); ++step) {
-            values.clear();
+        // Some steps at a time, as the values of a step are far from each other.
+        constexpr std::size_t kTile = 16;
+        std::array<std::vector<double>, kTile> values;
+        for (std::size_t first = 0; first < row.size(); first += kTile) {
+            const std::size_t tile = std::min(kTile, row.size() - first);
             for (const auto& stored : rows_[group]) {
-                if (!is_absent(stored[step])) values.push_back(stored[step]);
+                for (std::size_t i = 0; i < tile; ++i) {
+                    if (!is_absent(stored[first + i])) values[i].push_back(stored[first + i]);
+                }
             }
-            if (!values.empty()) row[step] = quantile(parameter_[step], values);
+            for (std::size_t i = 0; i < tile; ++i) {
+                if (!values[i].empty()) row[first + i] = quantile(parameter_[first + i], values[i]);
+                values[i].clear();
+            }
         }
         rows_[group] = {};
     }

@@ -79,6 +79,26 @@ constexpr std::array kNoteTexts = {
     },
 };
 
+/// An edge of the windows on a column of times, moved from step to step.
+class WindowEdge {
+  public:
+    /// Moves behind the last sample that isn't later than the bound, which never goes back. Samples are mostly evenly
+    /// spaced: so it first goes as far as the time before.
+    std::uint32_t move(std::span<const TimestampMs> times, std::int64_t bound) {
+        const auto size = static_cast<std::uint32_t>(times.size());
+        const std::uint32_t before = at_;
+        at_ = std::min(at_ + stride_, size);
+        while (at_ > before && times[at_ - 1].ms > bound) --at_;
+        while (at_ < size && times[at_].ms <= bound) ++at_;
+        stride_ = at_ - before;
+        return at_;
+    }
+
+  private:
+    std::uint32_t at_ = 0;
+    std::uint32_t stride_ = 0;
+};
+
 std::string describe(const NoteText& text, std::string_view metric) {
     if (text.before_name.empty() || metric.empty()) return std::string(text.text);
     return fmt::format("{}{}\"{}\"", text.text, text.before_name, metric);
@@ -149,22 +169,21 @@ Result<bool> RangeFunctionCall::next(SeriesBlock& block) {
 /// Moves [begin, end) over the columns, for all steps: linear in samples and steps.
 void RangeFunctionCall::slide_windows(const RangeSamples& samples) {
     const std::int64_t range = range_->windows().range;
-    const auto times = samples.times;
-    std::uint32_t begin = 0;
-    std::uint32_t end = 0;
+    WindowEdge begin;
+    WindowEdge end;
     for (std::size_t step = 0; step < ends_.size(); ++step) {
-        while (end < times.size() && times[end].ms <= ends_[step]) ++end;
-        while (begin < end && times[begin].ms <= ends_[step] - range) ++begin;
-        windows_[step] = {begin, end, 0, 0};
+        windows_[step] = {
+            begin.move(samples.times, ends_[step] - range),
+            end.move(samples.times, ends_[step]),
+            0,
+            0
+        };
     }
     if (samples.histograms.empty()) return;
-    const auto histogram_times = samples.histogram_times;
-    begin = end = 0;
+    begin = end = {};
     for (std::size_t step = 0; step < ends_.size(); ++step) {
-        while (end < histogram_times.size() && histogram_times[end].ms <= ends_[step]) ++end;
-        while (begin < end && histogram_times[begin].ms <= ends_[step] - range) ++begin;
-        windows_[step].histogram_begin = begin;
-        windows_[step].histogram_end = end;
+        windows_[step].histogram_begin = begin.move(samples.histogram_times, ends_[step] - range);
+        windows_[step].histogram_end = end.move(samples.histogram_times, ends_[step]);
     }
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "promql/functions/range_function.hpp"
@@ -34,6 +35,23 @@ void time_of_extreme(RangeCall& call, Better&& better) {
         }
         return seconds(call.samples.times[best]);
     });
+}
+
+/// The best of the values, NaN only when there is no other; four at a time, as each comparison waits for the one before.
+template <class Better>
+double extreme(std::span<const double> values, double worst, Better&& better) {
+    std::array<double, 4> best{worst, worst, worst, worst};
+    std::size_t i = 0;
+    for (; i + 4 <= values.size(); i += 4) {
+        for (std::size_t lane = 0; lane < 4; ++lane) {
+            const double x = values[i + lane];
+            best[lane] = better(x, best[lane]) ? x : best[lane];
+        }
+    }
+    for (; i < values.size(); ++i) best[0] = better(values[i], best[0]) ? values[i] : best[0];
+    for (const double x : best) best[0] = better(x, best[0]) ? x : best[0];
+    const bool found = best[0] != worst || std::ranges::find(values, worst) != values.end();
+    return found ? best[0] : kNaN;
 }
 
 enum class End { first, last };
@@ -108,17 +126,17 @@ void ts_of_last_over_time(RangeCall& call) { time_at(call, End::last); }
 
 void max_over_time(RangeCall& call) {
     each_float_window(call, [&](const Window& window, std::size_t) {
-        double best = call.samples.values[window.begin];
-        for (const double x : call.floats(window)) best = x > best || std::isnan(best) ? x : best;
-        return best;
+        return extreme(call.floats(window), -kInfinity, [](double x, double best) {
+            return x > best;
+        });
     });
 }
 
 void min_over_time(RangeCall& call) {
     each_float_window(call, [&](const Window& window, std::size_t) {
-        double best = call.samples.values[window.begin];
-        for (const double x : call.floats(window)) best = x < best || std::isnan(best) ? x : best;
-        return best;
+        return extreme(call.floats(window), kInfinity, [](double x, double best) {
+            return x < best;
+        });
     });
 }
 
@@ -146,13 +164,19 @@ double quantile(double q, std::span<double> values) {
     if (values.empty() || std::isnan(q)) return kNaN;
     if (q < 0) return -kInfinity;
     if (q > 1) return kInfinity;
-    const auto less = [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; };
-    std::ranges::sort(values, less);
+    // NaN is smallest: of the others only the two that count are put in their places.
+    const auto numbers = std::ranges::partition(values, [](double x) { return std::isnan(x); });
+    const std::size_t nans = values.size() - numbers.size();
     const double rank = q * (static_cast<double>(values.size()) - 1);
-    const auto lower = static_cast<std::size_t>(std::max(0.0, std::floor(rank)));
+    const auto lower = static_cast<std::size_t>(std::floor(rank));
     const std::size_t upper = std::min(values.size() - 1, lower + 1);
     const double weight = rank - std::floor(rank);
-    return values[lower] * (1 - weight) + values[upper] * weight;
+    if (lower < nans) return kNaN;
+    std::ranges::nth_element(numbers, numbers.begin() + static_cast<std::ptrdiff_t>(lower - nans));
+    const double low = values[lower];
+    // A weight of zero does not make an infinity vanish: 0 * Inf is NaN, as in Prometheus.
+    const double high = upper == lower ? low : *std::ranges::min_element(values.subspan(upper));
+    return low * (1 - weight) + high * weight;
 }
 
 void quantile_over_time(RangeCall& call) {

@@ -113,7 +113,7 @@ void ts_of_last_over_time(RangeCall& call);
 void ts_of_max_over_time(RangeCall& call);
 void ts_of_min_over_time(RangeCall& call);
 
-/// The quantile of values in any order, which it sorts; NaN is smallest. q outside [0, 1] gives an infinity.
+/// The quantile of values in any order, which it changes; NaN is smallest. q outside [0, 1] gives an infinity.
 double quantile(double q, std::span<double> values);
 
 }  // namespace mimir::promql

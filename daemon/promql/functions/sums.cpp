@@ -48,8 +48,18 @@ std::optional<FloatHistogram> combine(RangeCall& call, Histograms samples, Kind 
     return sum.result();
 }
 
-template <class Accumulator>
-void accumulate(RangeCall& call, Kind kind) {
+/// The mean, by way of the sum unless that overflows.
+double mean(std::span<const double> values) {
+    const CompensatedSum sum = compensated_sum(values);
+    const auto count = static_cast<double>(values.size());
+    if (std::isfinite(sum.sum)) return sum.sum / count + sum.compensation / count;
+    CompensatedMean mean;
+    for (const double x : values) mean.add(x);
+    return mean.value();
+}
+
+template <Kind kind>
+void accumulate(RangeCall& call) {
     for (std::size_t step = 0; step < call.windows.size(); ++step) {
         const Window& window = call.windows[step];
         if (window.has_histograms()) [[unlikely]] {
@@ -64,16 +74,15 @@ void accumulate(RangeCall& call, Kind kind) {
             );
             if (result) call.set(step, *std::move(result));
         } else if (window.has_floats()) {
-            Accumulator accumulator;
-            for (const double x : call.floats(window)) accumulator.add(x);
-            call.row[step] = accumulator.value();
+            const auto values = call.floats(window);
+            call.row[step] = kind == Kind::sum ? compensated_sum(values).value() : mean(values);
         }
     }
 }
 
 }  // namespace
 
-void sum_over_time(RangeCall& call) { accumulate<CompensatedSum>(call, Kind::sum); }
-void avg_over_time(RangeCall& call) { accumulate<CompensatedMean>(call, Kind::mean); }
+void sum_over_time(RangeCall& call) { accumulate<Kind::sum>(call); }
+void avg_over_time(RangeCall& call) { accumulate<Kind::mean>(call); }
 
 }  // namespace mimir::promql

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 
 #include "model/histogram.hpp"
 
@@ -43,6 +44,22 @@ struct CompensatedSum {
     }
     [[nodiscard]] double value() const { return std::isinf(sum) ? sum : sum + compensation; }
 };
+
+/// The sum of many; the same as adding one after the other, without a branch a value.
+inline CompensatedSum compensated_sum(std::span<const double> values) {
+    CompensatedSum fast;
+    for (const double x : values) {
+        // Knuth's two-sum: exact like Neumaier's, whichever of the two is larger.
+        const double total = fast.sum + x;
+        const double part = total - fast.sum;
+        fast.compensation += (fast.sum - (total - part)) + (x - part);
+        fast.sum = total;
+    }
+    if (std::isfinite(fast.compensation)) return fast;
+    CompensatedSum sum;
+    for (const double x : values) sum.add(x);
+    return sum;
+}
 
 /// A mean over a compensated sum, which goes over to an incremental mean before the sum would overflow.
 class CompensatedMean {
