@@ -137,7 +137,8 @@ Result<std::vector<std::unique_ptr<BlockSeriesSet>>> Tsdb::select_from_blocks(
     const model::Matchers& matchers, TimeRange range
 ) const {
     std::vector<std::unique_ptr<BlockSeriesSet>> sets;
-    for (const auto& block : *blocks_.load()) {
+    const auto blocks = blocks_.load();
+    for (const auto& block : *blocks) {
         if (!block->meta().range().overlaps(range)) continue;
         MIMIR_TRY(auto set, block->select(matchers, range));
         sets.push_back(std::move(set));
@@ -171,7 +172,8 @@ Result<std::vector<std::string>> Tsdb::label_names(
     const model::Matchers& matchers, TimeRange range
 ) {
     MIMIR_TRY(auto names, head_->label_names(matchers, range));
-    for (const auto& block : *blocks_.load()) {
+    const auto blocks = blocks_.load();
+    for (const auto& block : *blocks) {
         if (!block->meta().range().overlaps(range)) continue;
         MIMIR_TRY(auto more, block->label_names(matchers));
         std::move(more.begin(), more.end(), std::back_inserter(names));
@@ -184,7 +186,8 @@ Result<std::vector<std::string>> Tsdb::label_values(
     std::string_view name, const model::Matchers& matchers, TimeRange range
 ) {
     MIMIR_TRY(auto values, head_->label_values(name, matchers, range));
-    for (const auto& block : *blocks_.load()) {
+    const auto blocks = blocks_.load();
+    for (const auto& block : *blocks) {
         if (!block->meta().range().overlaps(range)) continue;
         MIMIR_TRY(auto more, block->label_values(name, matchers));
         std::move(more.begin(), more.end(), std::back_inserter(values));
@@ -201,7 +204,8 @@ std::vector<SeriesExemplars> Tsdb::exemplars(
 
 std::vector<BlockMeta> Tsdb::blocks() const {
     std::vector<BlockMeta> metas;
-    for (const auto& block : *blocks_.load()) metas.push_back(block->meta());
+    const auto blocks = blocks_.load();
+    for (const auto& block : *blocks) metas.push_back(block->meta());
     return metas;
 }
 

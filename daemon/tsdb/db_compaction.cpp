@@ -142,7 +142,8 @@ Result<void> Tsdb::delete_old_blocks() {
     if (options_.retention.count() == 0) return {};
     const TimestampMs oldest_kept = environment_.clock.now() - options_.retention;
     Blocks old;
-    for (const auto& block : *blocks_.load()) {
+    const auto blocks = blocks_.load();
+    for (const auto& block : *blocks) {
         if (block->meta().ulid.time() < oldest_kept) old.push_back(block);
     }
     if (old.empty()) return {};
