@@ -94,7 +94,7 @@ RouteRegistration Router::add(Route route) {
     return RouteRegistration(std::move(state));
 }
 
-void Router::reserve(std::string pattern, std::string module) {
+void Router::reserve(std::string_view pattern, std::string module) {
     change(detail::Pattern(pattern), [&](RouteEntry& entry) {
         entry.reserved_for = std::move(module);
     });

@@ -88,7 +88,7 @@ class Router {
 
     /// Says whose pattern this is while nobody serves it: requests get 503 naming the module, with
     /// Retry-After.
-    void reserve(std::string pattern, std::string module);
+    void reserve(std::string_view pattern, std::string module);
 
     /// What the server does with a request head.
     struct Match {

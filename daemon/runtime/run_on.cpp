@@ -55,13 +55,13 @@ asio::awaitable<Result<void>> run_job(Pool& pool, Job& job) {
     );
 }
 
-void run_to_end(asio::any_io_executor executor, asio::awaitable<void> work) {
+void run_to_end(const asio::any_io_executor& executor, asio::awaitable<void> work) {
     MIMIR_ASSERT(!on_io_thread(), "the event loop must not wait for itself");
     auto done = std::make_shared<std::promise<void>>();
     asio::co_spawn(
-        asio::make_strand(std::move(executor)),
+        asio::make_strand(executor),
         std::move(work),
-        [done](std::exception_ptr error) {
+        [done](const std::exception_ptr& error) {
             MIMIR_ASSERT(error == nullptr, "coroutines return their errors");
             done->set_value();
         }

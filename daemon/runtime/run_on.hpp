@@ -12,7 +12,7 @@ namespace mimir::runtime {
 
 namespace detail {
 asio::awaitable<Result<void>> run_job(Pool& pool, Job& job);
-void run_to_end(asio::any_io_executor executor, asio::awaitable<void> work);
+void run_to_end(const asio::any_io_executor& executor, asio::awaitable<void> work);
 
 template <class T>
 asio::awaitable<void> store(asio::awaitable<T> work, std::optional<T>& result) {

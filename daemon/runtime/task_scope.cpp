@@ -20,7 +20,7 @@ namespace mimir::runtime {
 namespace {
 
 struct Task {
-    explicit Task(asio::any_io_executor executor) : strand(asio::make_strand(executor)) {}
+    explicit Task(const asio::any_io_executor& executor) : strand(asio::make_strand(executor)) {}
     asio::strand<asio::any_io_executor> strand;
     asio::cancellation_signal signal;  // on the strand only
 };

@@ -160,6 +160,7 @@ SendReport send(const Plan& plan, const SendOptions& options, const std::atomic<
     Run run{plan, options, stop, client, io, Clock::now()};
 
     std::vector<Sender> senders;
+    senders.reserve(prepared.size());
     for (auto& requests : prepared) senders.emplace_back(run, std::move(requests));
     {
         std::vector<std::jthread> threads;
