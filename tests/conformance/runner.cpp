@@ -16,6 +16,7 @@ constexpr std::string_view kNotBuiltPrefix = "not built: ";
 promql::EngineOptions engine_options() {
     promql::EngineOptions options;
     options.parser = promql::ParserOptions::everything();
+    options.delayed_name_removal = true;  // as upstream runs its scripts
     return options;
 }
 
