@@ -1,5 +1,6 @@
 """A full disk: writes are refused as a matter for a retry, reads go on, and writes come back with the space."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -35,13 +36,9 @@ class DiskFullTest(unittest.TestCase):
 
             self.assertEqual(200, push(0).status)
             ballast = self.disk / "ballast"
-            with open(ballast, "wb") as file:
-                try:
-                    while True:
-                        file.write(b"x" * 65536)
-                        file.flush()
-                except OSError:
-                    pass
+            with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * 65536)
             n = 1
             while True:   # until what the file system had left in the last page is used up
                 answer = push(n)

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-BIN = pathlib.Path(os.environ.get("MIMIR_BIN", "build/bin")).resolve()
+BIN = pathlib.Path(os.environ.get("MIMIR_BIN") or pathlib.Path(__file__).parents[3] / "build/bin").resolve()
 
 
 def free_port():
