@@ -5,7 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
-export PATH="$PWD/build/peers/usr/bin:$PATH"
 
 run() {  # run PRESET CTEST-ARGUMENTS...
   local preset=$1 dir=build

@@ -34,12 +34,6 @@ Output promtool(const std::string& arguments) {
     return output;
 }
 
-bool have_promtool() {
-    if (promtool("--version").status == 0) return true;
-    MESSAGE("promtool is not installed (apt-get install prometheus): nothing was compared");
-    return false;
-}
-
 /// As `promtool tsdb dump` prints them, sorted.
 std::vector<std::string> dump_lines(const Dataset& data) {
     std::vector<std::string> lines;
@@ -82,7 +76,6 @@ Dataset sample_data() {
 TEST_SUITE_BEGIN("integration/promtool_blocks");
 
 TEST_CASE("promtool lists, analyzes and dumps a block that we wrote") {
-    if (!have_promtool()) return;
     const test::TempDir dir;
     const Dataset data = sample_data();
     // Small segments: references into several files.
@@ -125,7 +118,6 @@ TEST_CASE("promtool lists, analyzes and dumps a block that we wrote") {
 }
 
 TEST_CASE("promtool dumps the write-ahead log and the blocks that were cut from it") {
-    if (!have_promtool()) return;
     const test::TempDir dir;
     telemetry::Registry registry;
     telemetry::MetricScope scope(registry);
@@ -172,7 +164,6 @@ TEST_CASE("promtool dumps the write-ahead log and the blocks that were cut from 
 }
 
 TEST_CASE("blocks that promtool made hold for us what went in") {
-    if (!have_promtool()) return;
     const test::TempDir dir;
     const Dataset data = sample_data();
     const std::filesystem::path input = dir.path() / "input";
