@@ -1,13 +1,24 @@
 #include "model/labels.hpp"
 
+#define XXH_INLINE_ALL  // every sample is hashed: the call and the seeding are worth saving
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/random.hpp"
 
 namespace mimir::model {
 namespace {
+
+/// Random bytes in place of a seed, from which XXH3 would make such bytes anew for each long input.
+struct HashSecret {
+    HashSecret() {
+        SeededRandom random(random_seed());
+        for (auto& word : words) word = random.next();
+    }
+    std::array<std::uint64_t, XXH3_SECRET_DEFAULT_SIZE / sizeof(std::uint64_t)> words;
+};
 
 std::size_t length_bytes(std::size_t value) {
     std::size_t bytes = 1;
@@ -40,9 +51,7 @@ void append_quoted(std::string& out, std::string_view value) {
     out.push_back('"');
 }
 
-bool is_name_start(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 }  // namespace
 
@@ -59,8 +68,10 @@ std::string_view LabelsView::get(std::string_view name) const {
 }
 
 LabelsHash LabelsView::hash() const {
-    static const std::uint64_t seed = random_seed();
-    const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes_.data(), bytes_.size(), seed);
+    static const HashSecret secret;
+    const XXH128_hash_t hash = XXH3_128bits_withSecret(
+        bytes_.data(), bytes_.size(), secret.words.data(), sizeof(secret.words)
+    );
     return {.low = hash.low64, .high = hash.high64};
 }
 
@@ -101,13 +112,13 @@ Labels::Labels(std::initializer_list<Label> labels) {
     *this = builder.build();
 }
 
-void LabelsBuilder::reset(LabelsView base) {
-    labels_.assign(base.begin(), base.end());
-}
+void LabelsBuilder::reset(LabelsView base) { labels_.assign(base.begin(), base.end()); }
 
 LabelsBuilder& LabelsBuilder::set(std::string_view name, std::string_view value) {
     const auto at = std::lower_bound(
-        labels_.begin(), labels_.end(), name,
+        labels_.begin(),
+        labels_.end(),
+        name,
         [](const Label& label, std::string_view wanted) { return label.name < wanted; }
     );
     const bool present = at != labels_.end() && at->name == name;

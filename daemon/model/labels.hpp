@@ -33,7 +33,7 @@ struct Label {
     auto operator<=>(const Label&) const = default;
 };
 
-/// 128 bits that stand for a label set: XXH3-128 of its canonical bytes, seeded at random per process, so that
+/// 128 bits that stand for a label set: XXH3-128 of its canonical bytes, with a secret of the process, so that
 /// collisions can't be made up from outside. Two of a billion sets collide with probability 1e-21: equal hashes are
 /// taken for equal labels.
 struct LabelsHash {
