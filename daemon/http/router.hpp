@@ -44,8 +44,10 @@ struct Route {
     /// The module that serves it, for errors and logs.
     std::string module;
     Handler handler;
-    /// A longer body is answered with 413.
+    /// A longer body is answered with 413, unread.
     std::size_t body_bytes_limit = kBodyBytesLimitDefault;
+    /// The text of that answer, where the protocol has its own.
+    std::string body_too_large = {};
 };
 
 namespace detail {

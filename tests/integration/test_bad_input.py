@@ -93,7 +93,7 @@ class BadInputTest(unittest.TestCase):
 
     def test_queries(self):
         bad = (400, "bad_data")
-        self.assert_query(*bad, "parse error: unexpected end of input", query="sum(")
+        self.assert_query(*bad, "1:5: parse error: unclosed left parenthesis", query="sum(")
         self.assert_query(*bad, 'unknown function with name "RATE"', query="RATE(x[5m])")
         self.assert_query(*bad, 'invalid parameter "time"', query="up", time="x")
         self.assert_query(*bad, "comparisons between scalars must use BOOL modifier", query="1 > 2")

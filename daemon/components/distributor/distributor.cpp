@@ -88,23 +88,6 @@ class Inflight {
     const std::size_t before_;
 };
 
-/// What is wrong with a body that could not be decompressed: it is too large, or the sender's mistake.
-Error bad_body(const Error& error, std::size_t limit) {
-    if (error.kind != ErrorKind::limit) return {ErrorKind::invalid, {}, error.message};
-    return {
-        ErrorKind::limit,
-        Distributor::kMessageTooLarge,
-        fmt::format(
-            "the incoming push request has been rejected because its message size is larger than "
-            "the "
-            "allowed limit of {} bytes (err-mimir-{}). To adjust the related limit, configure "
-            "-distributor.max-recv-msg-size, or contact your service administrator.",
-            limit,
-            Distributor::kMessageTooLarge
-        )
-    };
-}
-
 void count_incoming(const model::WriteRequest& request, TenantMetrics& metrics) {
     metrics.requests_in->inc();
     metrics.samples_in->add(request.samples.size() + request.histograms.size());
@@ -169,12 +152,28 @@ Result<void> Distributor::push_remote_write(
         encoding::snappy_decompress(body, options_.max_recv_msg_size, request->body);
     auto pushed = decompressed
                       .map_error([&](const Error& error) {
-                          return bad_body(error, options_.max_recv_msg_size);
+                          if (error.kind == ErrorKind::limit) return message_too_large();
+                          return Error{ErrorKind::invalid, {}, error.message};
                       })
                       .and_then([&] { return wire::decode_write_request(*request); })
                       .and_then([&] { return push(context, *request); });
     requests_->give_back(std::move(request));
     return pushed;
+}
+
+Error Distributor::message_too_large() const {
+    return {
+        ErrorKind::limit,
+        kMessageTooLarge,
+        fmt::format(
+            "the incoming push request has been rejected because its message size is larger than "
+            "the "
+            "allowed limit of {} bytes (err-mimir-{}). To adjust the related limit, configure "
+            "-distributor.max-recv-msg-size, or contact your service administrator.",
+            options_.max_recv_msg_size,
+            kMessageTooLarge
+        )
+    };
 }
 
 Result<void> Distributor::push(const rpc::RequestContext& context, model::WriteRequest& request) {

@@ -49,6 +49,9 @@ class Distributor final : public rpc::DistributorClient {
     ///         if there is none of the validation: then the rest of the request is stored.
     Result<void> push(const rpc::RequestContext& context, model::WriteRequest& request) override;
 
+    /// What is said of a body over max_recv_msg_size.
+    [[nodiscard]] Error message_too_large() const;
+
     [[nodiscard]] const Options& options() const { return options_; }
 
     static constexpr std::string_view kMessageTooLarge = "distributor-max-write-message-size";

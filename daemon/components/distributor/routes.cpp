@@ -96,6 +96,7 @@ std::vector<http::RouteRegistration> register_routes(
             [&distributor, &ingest](Request& request) { return push(distributor, ingest, request); }
         ),
         .body_bytes_limit = distributor.options().max_recv_msg_size,
+        .body_too_large = distributor.message_too_large().message,
     }));
     return routes;
 }

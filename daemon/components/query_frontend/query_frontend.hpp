@@ -35,7 +35,7 @@ class QueryFrontend {
         : options_(std::move(options)), environment_(environment) {}
 
     /// Parses a query, and checks its resolution, its type and the tenant's limits.
-    /// Errors: invalid, in Prometheus' words.
+    /// Errors: invalid, in Prometheus' words, naming the parameter.
     Result<promql::ExprPtr> parse(const rpc::RequestContext& context, const promql::Query& query)
         const;
 

@@ -204,18 +204,14 @@ Reply label_values(QueryFrontend& frontend, Request& request) {
 
 // Exemplars.
 
-Result<rpc::SelectionQuery> read_exemplars_query(
-    const QueryFrontend& frontend, const Request& request
-) {
+Result<rpc::SelectionQuery> read_exemplars_query(const Request& request) {
     MIMIR_TRY(const auto form, request.form());
     rpc::SelectionQuery query;
     MIMIR_TRY(query.range, range_parameters(form));
     if (query.range.max < query.range.min) {
         return fail(ErrorKind::invalid, "end timestamp must not be before start timestamp");
     }
-    const auto text =
-        promql::Query::instant(std::string(form.get_or("query", "")), query.range.max);
-    MIMIR_TRY(const auto expr, frontend.parse(request.context, text));
+    MIMIR_TRY(const auto expr, promql::parse_expr(form.get_or("query", "")));
     query.selectors = selectors_of(*expr);
     return query;
 }
@@ -249,7 +245,7 @@ std::string exemplars_json(const std::vector<model::SeriesExemplars>& found) {
 
 Reply exemplars(QueryFrontend& frontend, Request& request) {
     frontend.count(request.context, "query_exemplars");
-    auto query = read_exemplars_query(frontend, request);
+    auto query = read_exemplars_query(request);
     if (!query) co_return bad_request(query.error());
     if (query->selectors.empty()) co_return Response::json(200, success("[]"));
     const auto querier = frontend.querier();
@@ -277,11 +273,13 @@ Result<std::optional<std::size_t>> metadata_limit(
     return static_cast<std::size_t>(limit);
 }
 
-Result<rpc::MetadataQuery> read_metadata_query(const Request& request) {
+/// Nothing when none is wanted: limit=0.
+Result<std::optional<rpc::MetadataQuery>> read_metadata_query(const Request& request) {
     MIMIR_TRY(const auto form, request.form());
     rpc::MetadataQuery query;
     MIMIR_TRY(const auto limit, metadata_limit(form, "limit"));
     MIMIR_TRY(const auto per_metric, metadata_limit(form, "limit_per_metric"));
+    if (limit == 0 || per_metric == 0) return std::nullopt;
     query.metric = form.get_or("metric", "");
     query.metrics_limit = limit.value_or(0);
     query.per_metric_limit = per_metric.value_or(0);
@@ -317,9 +315,10 @@ Reply metadata(QueryFrontend& frontend, Request& request) {
     frontend.count(request.context, "metadata");
     const auto query = read_metadata_query(request);
     if (!query) co_return bad_request(query.error());
+    if (!*query) co_return Response::json(200, success("{}"));
     const auto querier = frontend.querier();
     if (!querier) co_return failure(querier.error());
-    const auto found = co_await (*querier)->metadata(request.context, *query);
+    const auto found = co_await (*querier)->metadata(request.context, **query);
     if (!found) co_return failure(found.error());
     auto write = [&] { return success(metadata_json(*found)); };
     co_return co_await reply(frontend.pool(), found->size(), write);

@@ -166,7 +166,9 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
             exchange.response = co_await call_handler(route.handler, request);
         } else {
             const bool too_large = body.error().kind == ErrorKind::limit;
-            exchange.response = Response::text(too_large ? 413 : 400, body.error().message + "\n");
+            const bool own_words = too_large && !route.body_too_large.empty();
+            const std::string& text = own_words ? route.body_too_large : body.error().message;
+            exchange.response = Response::text(too_large ? 413 : 400, text + "\n");
         }
     } else {
         exchange.response = std::move(match.refusal);

@@ -313,7 +313,7 @@ TEST_CASE("histograms that do not add up are refused") {
          {.count = 1, .positive_spans = {{0, 2}}, .positive_deltas = {1}},
          "native-histogram-spans-buckets-mismatch"},
         {"huge span",
-         {.count = 1, .positive_spans = {{0, 4'000'000'000}}, .positive_deltas = {1}},
+         {.count = 1, .positive_spans = {{0, 1000}}, .positive_deltas = {1}},
          "native-histogram-spans-buckets-mismatch"},
         {"offset",
          {.count = 2, .positive_spans = {{0, 1}, {-1, 1}}, .positive_deltas = {1, 0}},
