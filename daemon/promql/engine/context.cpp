@@ -15,10 +15,6 @@ tl::unexpected<Error> too_many_samples() {
     );
 }
 
-void add_once(std::vector<std::string>& texts, std::string text) {
-    if (std::ranges::find(texts, text) == texts.end()) texts.push_back(std::move(text));
-}
-
 }  // namespace
 
 Result<void> SampleBudget::take(std::size_t samples) {
@@ -42,16 +38,16 @@ std::size_t sample_weight(const model::FloatHistogram& histogram) {
 }
 
 void Annotator::warn(std::string_view text, Span part) {
-    add_once(
-        annotations_.warnings,
-        fmt::format("PromQL warning: {} ({})", text, position_text(query_, part))
-    );
+    add(annotations_.warnings,
+        fmt::format("PromQL warning: {} ({})", text, position_text(query_, part)));
 }
 
 void Annotator::inform(std::string_view text, Span part) {
-    add_once(
-        annotations_.infos, fmt::format("PromQL info: {} ({})", text, position_text(query_, part))
-    );
+    add(annotations_.infos, fmt::format("PromQL info: {} ({})", text, position_text(query_, part)));
+}
+
+void Annotator::add(std::vector<std::string>& texts, std::string text) {
+    if (seen_.insert(text).second) texts.push_back(std::move(text));
 }
 
 void Annotator::check_quantile(double q, Span part) {

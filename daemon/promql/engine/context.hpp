@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "base/cancellation.hpp"
 #include "base/result.hpp"
@@ -74,8 +75,11 @@ class Annotator {
     [[nodiscard]] Annotations take() { return std::move(annotations_); }
 
   private:
+    void add(std::vector<std::string>& texts, std::string text);
+
     std::string_view query_;
     Annotations annotations_;
+    std::unordered_set<std::string> seen_;
 };
 
 /// TEXT for metric name "M"; the text alone when there is no name.

@@ -23,6 +23,9 @@ Result<Steps> steps_of(const Query& query) {
     if (query.end < query.start) {
         return fail(ErrorKind::invalid, "end timestamp must not be before start time");
     }
+    if (query.start.ms < -kTimeReach || query.end.ms > kTimeReach) {
+        return fail(ErrorKind::invalid, "the query's time is out of range");
+    }
     if (query.is_instant()) return Steps{query.start.ms, 1, 1};
     if (query.step.count() < 0) {
         return fail(

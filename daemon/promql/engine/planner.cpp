@@ -1,5 +1,7 @@
 #include "promql/engine/planner.hpp"
 
+#include <algorithm>
+
 #include "promql/engine/aggregation.hpp"
 #include "promql/engine/count_values.hpp"
 #include "promql/engine/distinct_series.hpp"
@@ -25,6 +27,9 @@ std::string_view name_of(RangeEdges edges) {
 }
 
 bool is_trim(BinaryOp op) { return op == BinaryOp::trim_upper || op == BinaryOp::trim_lower; }
+
+/// Beyond it there is no data; below it times, offsets and ranges can be added up.
+std::int64_t within_reach(std::int64_t ms) { return std::clamp(ms, -kTimeReach, kTimeReach); }
 
 LabelSubset kept_labels(const Aggregate& aggregate) {
     return {
@@ -77,12 +82,13 @@ VectorOperatorPtr Planner::merge(VectorOperatorPtr input, Steps steps) {
 }
 
 Reference Planner::reference(const std::optional<At>& at, const Duration& offset) const {
-    Reference reference{.offset = offset.value.count()};
+    Reference reference{.offset = within_reach(offset.value.count())};
     if (!at) return reference;
     reference.fixed = true;
-    reference.time = at->kind == At::Kind::start ? context_.query.start.ms
-                     : at->kind == At::Kind::end ? context_.query.end.ms
-                                                 : at->time.ms;
+    const TimestampMs time = at->kind == At::Kind::start ? context_.query.start
+                             : at->kind == At::Kind::end ? context_.query.end
+                                                         : at->time;
+    reference.time = within_reach(time.ms);
     return reference;
 }
 
@@ -110,13 +116,13 @@ Result<RangeOperatorPtr> Planner::range(const Expr& expr, Steps steps) {
         context_,
         steps,
         Selection{selector.matchers, reference(selector.at, selector.offset)},
-        matrix.range.value.count()
+        within_reach(matrix.range.value.count())
     );
 }
 
 Result<RangeOperatorPtr> Planner::subquery(const Subquery& subquery, Steps steps) {
     const RangeWindows windows{
-        reference(subquery.at, subquery.offset), subquery.range.value.count()
+        reference(subquery.at, subquery.offset), within_reach(subquery.range.value.count())
     };
     const auto interval = subquery.step ? subquery.step->value : context_.options.default_interval;
     const Steps inner = SubqueryRange::inner_steps(steps, windows, interval.count());

@@ -161,7 +161,7 @@ Result<bool> RangeFunctionCall::next(SeriesBlock& block) {
         MIMIR_TRY(const auto* samples, range_->next(series));
         if (samples == nullptr) break;
         slide_windows(*samples);
-        evaluate(*samples, series, block);
+        MIMIR_TRY(evaluate(*samples, series, block));
     }
     return !block.empty();
 }
@@ -187,44 +187,73 @@ void RangeFunctionCall::slide_windows(const RangeSamples& samples) {
     }
 }
 
-void RangeFunctionCall::evaluate(
+Result<void> RangeFunctionCall::evaluate(
     const RangeSamples& samples, std::uint32_t series, SeriesBlock& block
 ) {
-    histograms_.clear();
     const auto row = block.add_row(series);
-    RangeCall call{
-        .samples = samples,
-        .windows = windows_,
-        .ends = ends_,
-        .times = times_,
-        .range = range_->windows().range,
-        .parameter = !parameters_.empty() ? std::span<const double>(parameters_[0])
-                                          : std::span<const double>(),
-        .parameter2 = parameters_.size() > 1 ? std::span<const double>(parameters_[1])
-                                             : std::span<const double>(),
-        .row = row,
-        .histograms = histograms_,
-    };
-    function_(call);
-    for (auto& [step, histogram] : histograms_) block.add_histogram(step, std::move(histogram));
-
-    const std::string_view metric = series_[series].labels.metric_name();
-    if (call.notes != 0) annotate(call.notes, metric);
-    if (wants_counters(call_.id) && !metric.empty() && !is_named_as_counter(metric) &&
-        !std::ranges::all_of(row, is_absent)) {
-        context_.annotator.inform(
-            fmt::format(
-                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
-                "\"{}\"",
-                metric
-            ),
-            call_.range_span
-        );
+    std::uint32_t notes = 0;
+    for (std::size_t first = 0; first < steps_.count;) {
+        MIMIR_TRY(context_.check_cancellation());
+        const std::size_t count = steps_at_once(first);
+        const auto parameter = [&](std::size_t index) {
+            return index < parameters_.size()
+                       ? std::span<const double>(parameters_[index]).subspan(first, count)
+                       : std::span<const double>();
+        };
+        histograms_.clear();
+        RangeCall call{
+            .samples = samples,
+            .windows = std::span(windows_).subspan(first, count),
+            .ends = std::span(ends_).subspan(first, count),
+            .times = std::span(times_).subspan(first, count),
+            .range = range_->windows().range,
+            .parameter = parameter(0),
+            .parameter2 = parameter(1),
+            .row = row.subspan(first, count),
+            .histograms = histograms_,
+        };
+        function_(call);
+        for (auto& [step, histogram] : histograms_) {
+            block.add_histogram(first + step, std::move(histogram));
+        }
+        notes |= call.notes;
+        first += count;
     }
+    annotate(notes, series_[series].labels.metric_name(), row);
     block.drop_last_row_if_empty();
+    return {};
 }
 
-void RangeFunctionCall::annotate(std::uint32_t notes, std::string_view metric) {
+/// How many steps from the first on make a piece of work between two questions whether to go on.
+std::size_t RangeFunctionCall::steps_at_once(std::size_t first) const {
+    constexpr std::size_t kSamples = 1 << 22;
+    std::size_t samples = 0;
+    std::size_t count = 0;
+    while (first + count < windows_.size() && samples < kSamples) {
+        const Window& window = windows_[first + count++];
+        samples += window.float_count() + window.histogram_count();
+    }
+    return count;
+}
+
+void RangeFunctionCall::annotate(
+    std::uint32_t notes, std::string_view metric, std::span<const double> row
+) {
+    if (notes != 0) tell(notes, metric);
+    if (!wants_counters(call_.id) || metric.empty() || metric == last_not_counter_) return;
+    if (is_named_as_counter(metric) || std::ranges::all_of(row, is_absent)) return;
+    last_not_counter_ = metric;
+    context_.annotator.inform(
+        fmt::format(
+            "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
+            "\"{}\"",
+            metric
+        ),
+        call_.range_span
+    );
+}
+
+void RangeFunctionCall::tell(std::uint32_t notes, std::string_view metric) {
     for (const auto& text : kNoteTexts) {
         if ((notes & (1U << static_cast<unsigned>(text.note))) == 0) continue;
         if (text.is_warning) {

@@ -21,8 +21,10 @@ class RangeFunctionCall final : public VectorOperator {
 
   private:
     void slide_windows(const RangeSamples& samples);
-    void evaluate(const RangeSamples& samples, std::uint32_t series, SeriesBlock& block);
-    void annotate(std::uint32_t notes, std::string_view metric);
+    Result<void> evaluate(const RangeSamples& samples, std::uint32_t series, SeriesBlock& block);
+    [[nodiscard]] std::size_t steps_at_once(std::size_t first) const;
+    void annotate(std::uint32_t notes, std::string_view metric, std::span<const double> row);
+    void tell(std::uint32_t notes, std::string_view metric);
     void annotate_quantiles();
     [[nodiscard]] Result<void> check_smoothing_factors() const;
 
@@ -36,6 +38,7 @@ class RangeFunctionCall final : public VectorOperator {
     std::vector<std::int64_t> ends_;               // of the windows
     std::vector<Window> windows_;                  // of the series at hand
     std::vector<std::pair<std::uint32_t, HistogramPtr>> histograms_;
+    std::string_view last_not_counter_;  // the metric last told of
 };
 
 }  // namespace mimir::promql::engine

@@ -5,6 +5,9 @@
 
 namespace mimir::promql::engine {
 
+/// Times, offsets and ranges stay within it, so that four of them can be added up. 18 million years.
+inline constexpr std::int64_t kTimeReach = std::int64_t{1} << 59;
+
 /// The instants at which an expression is evaluated, evenly spaced. Milliseconds since 1970.
 struct Steps {
     std::int64_t start = 0;

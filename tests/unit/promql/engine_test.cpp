@@ -170,6 +170,24 @@ TEST_SUITE("promql/engine") {
         CHECK(storage.loads == 0);
     }
 
+    TEST_CASE("times at the end of the world find nothing, and harm nothing") {
+        CountingStorage storage;
+        storage.add_counter("x", 100);
+        for (const char* text :
+             {"x @ 9223372036854775.807",
+              "x @ -9223372036854775",
+              "x offset 290000000y",
+              "rate(x[290000000y] offset -290000000y)",
+              "x @ 9223372036854775 offset -290000000y",
+              "sum_over_time(x[1h:290000000y])"}) {
+            CAPTURE(std::string(text));
+            const auto result = execute(storage, Query::instant(text, at_seconds(600)));
+            if (result) CHECK(std::get<Vector>(result->value).empty());
+        }
+        CHECK_FALSE(execute(storage, Query::instant("x", TimestampMs::max())).has_value());
+        CHECK_FALSE(execute(storage, Query::instant("x", TimestampMs::min())).has_value());
+    }
+
     TEST_CASE("topk with a huge k takes what there is") {
         CountingStorage storage;
         storage.add_counter("x{a=\"1\"}", 100);
