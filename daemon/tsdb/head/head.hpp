@@ -48,7 +48,8 @@ struct HeadOptions {
     std::chrono::milliseconds block_range = std::chrono::hours(2);
     /// Older samples are in blocks: replay skips them, append refuses them.
     TimestampMs min_valid_time = TimestampMs::min();
-    /// A power of two. More shards let more threads append at once; each costs some 10 KiB.
+    /// A power of two. More shards let more threads append at once; each costs some 10 KiB once
+    /// it has series.
     std::uint32_t shard_count = 4;
     /// Newest exemplars kept; 0 stores none.
     std::size_t max_exemplars = 0;

@@ -116,6 +116,18 @@ Result<void> copy_all(
     return writer.flush();
 }
 
+constexpr std::string_view kUnfinishedSuffix = ".tmp";
+
+/// What a crash left of attempts.
+Result<void> remove_unfinished(fs::FileSystem& files, const fs::Path& wal_dir) {
+    MIMIR_TRY(const auto entries, files.list(wal_dir));
+    for (const fs::DirectoryEntry& entry : entries) {
+        if (!entry.is_directory || !entry.name.ends_with(kUnfinishedSuffix)) continue;
+        MIMIR_TRY(files.remove_all(wal_dir / entry.name));
+    }
+    return {};
+}
+
 Result<void> remove_older_checkpoints(
     fs::FileSystem& files, const fs::Path& wal_dir, std::uint32_t newest
 ) {
@@ -133,8 +145,8 @@ Result<void> write_checkpoint(
 ) {
     const fs::Path path = wal_dir / checkpoint_name(options.through);
     fs::Path unfinished = path;
-    unfinished += ".tmp";
-    MIMIR_TRY(files.remove_all(unfinished));
+    unfinished += kUnfinishedSuffix;
+    MIMIR_TRY(remove_unfinished(files, wal_dir));
     {
         MIMIR_TRY(auto target, Wal::open(files, unfinished, {.sync = WalSync::interval}));
         CheckpointWriter writer(*target, options);

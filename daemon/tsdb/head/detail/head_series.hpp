@@ -90,7 +90,7 @@ class SeriesSlab {
     [[nodiscard]] std::size_t bytes() const;
 
   private:
-    static constexpr std::uint32_t kPageSeries = 256;
+    static constexpr std::uint32_t kPageSeries = 32;  // 4 KiB, so that a small tenant stays small
 
     std::vector<std::unique_ptr<HeadSeries[]>> pages_;
     std::vector<std::uint32_t>
