@@ -147,7 +147,6 @@ class Mimird(Server):
             "-auth.multitenancy-enabled=false",
             "-server.http-listen-address=127.0.0.1",
             f"-server.http-listen-port={self.port}",
-            f"-node.state-dir={self.folder}/state",
             f"-blocks-storage.tsdb.dir={self.folder}/tsdb",
             "-distributor.ingestion-rate-limit=100000000",
             "-distributor.ingestion-burst-size=100000000",
@@ -160,7 +159,7 @@ class Mimird(Server):
 
     def version(self):
         run = subprocess.run([self.binary, "-version"], capture_output=True, text=True, check=False)
-        return (run.stdout or run.stderr).strip().split("\n")[0]
+        return (run.stdout or run.stderr).split("version")[1].split()[0]
 
 
 class Prometheus(Server):

@@ -1,5 +1,6 @@
 """What is measured. A scenario runs one server from an empty folder and yields rows: (row's name, unit, value)."""
 
+import math
 import signal
 import statistics
 import time
@@ -29,8 +30,9 @@ def long_run(server, size, wants):
     """Two hours of a small fleet: ingest, queries, kill -9, disk."""
     series, rounds = size.small_series, size.small_rounds
     span = rounds * INTERVAL
-    # Old enough that what comes afterwards lets the servers cut their blocks.
-    end = int(time.time()) - 3 * 3600
+    # Old enough that what comes afterwards lets the servers cut their blocks; on the hour, so that steps fall alike in
+    # every run.
+    end = (int(time.time()) // 3600 - 3) * 3600
     start = end - span
     server.start()
     server.push(series=series, rounds=1, start=start - INTERVAL, interval=INTERVAL)
@@ -64,15 +66,20 @@ def queries(server, size, start, end):
         for name, query in QUERIES.items():
             asked = {"query": query, **parameters}
             _, answer = server.query(path, asked)
-            results = len(answer["result"])
-            if results == 0:
+            if not answer["result"]:
                 raise RuntimeError(f"{server.name} has no answer to {query}")
             before = server.cpu_seconds()
             latencies = [server.query(path, asked)[0] for _ in range(repeats)]
             cpu = (server.cpu_seconds() - before) / repeats
             yield f"{kind}: {name}", "CPU ms", cpu * 1e3
             yield f"{kind}: {name}, latency", "ms", statistics.median(latencies) * 1e3
-            yield f"{kind}: {name}, results", "series", results
+            yield f"{kind}: {name}, sum", "of the answer's values", sum_of(answer)
+
+
+def sum_of(answer):
+    """One number by which two servers' answers are compared: ties and the order of series do not change it."""
+    points = (point for series in answer["result"] for point in series.get("values", [series.get("value")]))
+    return math.fsum(value for value in (float(text) for _, text in points) if not math.isnan(value))
 
 
 def check_nothing_lost(server, series, start, end):
