@@ -110,15 +110,6 @@ void declare(Declarer& d, Limits& l) {
         }
     );
     d.option(
-        l.max_global_series_per_metric,
-        {
-            .key = "limits.max_global_series_per_metric",
-            .flag = "ingester.max-global-series-per-metric",
-            .help = "Most series in memory of one metric name, before replication, in the whole "
-                    "cluster. 0 for no limit.",
-        }
-    );
-    d.option(
         l.max_global_metadata_per_user,
         {
             .key = "limits.max_global_metadata_per_user",
@@ -175,15 +166,6 @@ void declare(Declarer& d, Limits& l) {
             .key = "limits.max_fetched_chunk_bytes_per_query",
             .flag = "querier.max-fetched-chunk-bytes-per-query",
             .help = "Most bytes of chunks that one query may read. 0 for no limit.",
-            .unit = Unit::bytes,
-        }
-    );
-    d.option(
-        l.max_estimated_memory_consumption_per_query,
-        {
-            .key = "limits.max_estimated_memory_consumption_per_query",
-            .flag = "querier.max-estimated-memory-consumption-per-query",
-            .help = "Most memory that one query may use while it is evaluated. 0 for no limit.",
             .unit = Unit::bytes,
         }
     );

@@ -30,7 +30,6 @@ struct Limits {
 
     // Ingester.
     std::uint64_t max_global_series_per_user = 150'000;
-    std::uint64_t max_global_series_per_metric = 0;
     std::uint64_t max_global_metadata_per_user = 0;
     std::uint64_t max_global_metadata_per_metric = 0;
     std::uint64_t max_global_exemplars_per_user = 0;  ///< 0 means none are kept
@@ -40,7 +39,6 @@ struct Limits {
     std::uint64_t max_fetched_series_per_query = 0;
     std::uint64_t max_fetched_chunks_per_query = 2'000'000;
     std::uint64_t max_fetched_chunk_bytes_per_query = 0;
-    std::uint64_t max_estimated_memory_consumption_per_query = 0;  ///< bytes
     std::chrono::milliseconds max_query_lookback{0};
     std::chrono::milliseconds max_partial_query_length{0};
     std::chrono::milliseconds max_total_query_length{0};

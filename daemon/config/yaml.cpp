@@ -87,13 +87,16 @@ std::optional<YamlNode> parse_yaml(
         if (!converter.too_large()) return root;
         findings.add(std::string(file), "the document has too many nodes");
     } catch (const YAML::Exception& error) {
+        const int line = line_of(error.mark);
+        const bool has_tabs = text.starts_with('\t') || text.find("\n\t") != std::string_view::npos;
         findings.add(
-            fmt::format("{}:{}", file, line_of(error.mark)),
+            fmt::format("{}:{}", file, line),
             fmt::format(
-                "not YAML at line {}, column {}: {}",
-                line_of(error.mark),
+                "not YAML at line {}, column {}: {}{}",
+                line,
                 error.mark.column + 1,
-                error.msg
+                error.msg,
+                has_tabs ? "; YAML is indented by spaces, not by tabs" : ""
             )
         );
     }

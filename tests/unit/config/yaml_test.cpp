@@ -123,6 +123,9 @@ TEST_SUITE("config/yaml") {
                  {"server: {\n", "m.yaml:2: not YAML at line 2, column 1: end of map flow not found"
                  },
                  {"a: b: c\n", "m.yaml:1: not YAML at line 1, column 5: illegal map value"},
+                 {"\tserver: 1\n",
+                  "m.yaml:1: not YAML at line 1, column 8: illegal map value; YAML is indented by "
+                  "spaces, not by tabs"},
                  {"target: all\n---\ntarget: all\n",
                   "m.yaml:3: a second document starts here; a configuration is one document"},
              }) {
