@@ -120,7 +120,7 @@ Result<void> Tsdb::open_head() {
     const ReplayReport& report = head_->replay_report();
     environment_.metrics.wal_corruptions.add(report.damages.size());
     for (const std::string& damage : report.damages) {
-        environment_.log.error(
+        environment_.log.warn(
             "damaged file repaired or set aside", {{"dir", dir_}, {"err", damage}}
         );
     }
