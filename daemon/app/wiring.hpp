@@ -23,6 +23,13 @@ class Manager;
 
 namespace mimir::app {
 
+/// Threads for this machine, but as many for queries as may be evaluated at once.
+inline runtime::ExecutorOptions executor_options(const Settings& settings) {
+    auto options = runtime::ExecutorOptions::for_this_machine();
+    options.query.threads = settings.querier.max_concurrent;
+    return options;
+}
+
 /// What the modules of a process share: it is there before the first and after the last. And the slots through which
 /// components find one another while they run.
 struct Wiring {
@@ -31,7 +38,7 @@ struct Wiring {
     telemetry::Logger log;
 
     telemetry::Registry registry = {};
-    runtime::Executors executors{runtime::ExecutorOptions::for_this_machine()};
+    runtime::Executors executors{executor_options(settings)};
     http::Router router = {};
     http::Tenancy tenancy{settings.multitenancy_enabled, settings.no_auth_tenant};
     config::LimitsProvider limits{settings.limits};
