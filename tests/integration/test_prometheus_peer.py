@@ -1,8 +1,10 @@
 """A real Prometheus scrapes a real exporter and writes to mimird; both give the same answers."""
 
 import math
+import time
 import unittest
 
+from support.remote_write import request, series
 from support.servers import Mimird, NodeExporter, Prometheus, wait_for
 
 # With ranges that hold a good number of scrapes. The times asked for lie between scrapes, so that it does not matter that
@@ -137,6 +139,29 @@ class PrometheusPeerTest(unittest.TestCase):
         entry = wait_for("metadata of the exporter", metadata, 90)[0]
         self.assertEqual("counter", entry["type"])
         self.assertTrue(entry["help"])
+
+
+class RemoteReadTest(unittest.TestCase):
+    """Prometheus reads what mimird holds, as streamed chunks."""
+
+    def test_prometheus_answers_from_mimird(self):
+        now = int(time.time()) * 1000
+        window = {"start": now / 1000 - 290.5, "end": now / 1000 - 0.5, "step": 7}
+        with Mimird() as mimird:
+            for second in range(300):   # long enough for several chunks
+                body = request(*(
+                    series({"__name__": "read_me", "n": str(n)}, [(now - (300 - second) * 1000, float(second * n))])
+                    for n in range(3)))
+                self.assertEqual(200, mimird.push(body).status)
+            with Prometheus(remote_read=f"{mimird.url}/prometheus/api/v1/read") as prometheus:
+                for query in ("read_me", 'sum(read_me{n!~"0|x"})', "rate(read_me[30s])"):
+                    ours = by_labels(mimird.result("query_range", query=query, **window))
+                    theirs = by_labels(prometheus.result("query_range", query=query, **window))
+                    self.assertTrue(theirs, query)
+                    self.assertEqual(sorted(theirs), sorted(ours), query)
+                    for labels, points in theirs.items():
+                        for (_, expected), (_, got) in zip(points, ours[labels], strict=True):
+                            self.assertTrue(same_value(expected, got), f"{query} {labels}: {got}, not {expected}")
 
 
 if __name__ == "__main__":

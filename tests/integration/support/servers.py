@@ -170,18 +170,19 @@ class Mimird(Server):
 
 
 class Prometheus(Server):
-    """Debian's prometheus: scrapes itself and the given targets each second, writes to the given mimird."""
+    """Debian's prometheus: scrapes itself and the given targets each second, writes to and reads from the given URLs."""
 
     name = "prometheus"
     ready_path = "/-/ready"
 
-    def __init__(self, targets=(), remote_write=None, folder=None):
+    def __init__(self, targets=(), remote_write=None, remote_read=None, folder=None):
         super().__init__(folder)
         scrape = "\n".join(
             f"  - job_name: {job}\n    static_configs: [{{targets: ['127.0.0.1:{port}']}}]" for job, port in targets)
         write = f"remote_write:\n  - url: {remote_write}\n" if remote_write else ""
+        read = f"remote_read:\n  - {{url: {remote_read}, read_recent: true}}\n" if remote_read else ""
         (self.folder / "prometheus.yml").write_text(
-            f"global: {{scrape_interval: 1s}}\n{write}scrape_configs:\n"
+            f"global: {{scrape_interval: 1s}}\n{write}{read}scrape_configs:\n"
             f"  - job_name: prometheus\n    static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]\n{scrape}\n")
 
     def command(self):

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "chunkenc/xor_chunk.hpp"
 #include "encoding/compression.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
@@ -13,6 +14,26 @@ namespace mimir::query_frontend {
 namespace {
 
 using test::labels;
+
+/// One series of chunks that may overlap.
+class OneSeries final : public chunkenc::SeriesSet {
+  public:
+    explicit OneSeries(const std::vector<chunkenc::XorChunk>& chunks) : chunks_(chunks) {}
+    [[nodiscard]] std::size_t count() const override { return 1; }
+    [[nodiscard]] model::LabelsView labels(std::size_t) const override { return labels_; }
+    Result<void> load(std::size_t, std::size_t, chunkenc::ChunkBatch& batch) override {
+        batch.clear();
+        batch.begin_series();
+        for (const auto& chunk : chunks_) {
+            batch.add({{{0}, {100}}, chunkenc::Encoding::xor_float, chunk.data()});
+        }
+        return {};
+    }
+
+  private:
+    const model::Labels labels_ = test::labels("up{job=\"a\"}");
+    const std::vector<chunkenc::XorChunk>& chunks_;
+};
 
 /// Answers what the test says, and remembers what it was asked.
 class FakeQuerier final : public rpc::QueryRunner {
@@ -59,9 +80,11 @@ class FakeQuerier final : public rpc::QueryRunner {
     Answer<std::unique_ptr<chunkenc::SeriesSet>> select(
         rpc::RequestContext, model::Matchers, TimeRange
     ) override {
-        co_return fail(ErrorKind::internal, "no series here");
+        if (chunks.empty()) co_return fail(ErrorKind::internal, "no series here");
+        co_return std::make_unique<OneSeries>(chunks);
     }
 
+    std::vector<chunkenc::XorChunk> chunks;
     std::string tenant;
     promql::Query asked;
     rpc::SelectionQuery selection;
@@ -299,6 +322,50 @@ TEST_CASE("series, labels, exemplars and metadata") {
         f.get("format_query?query=sum(x)by(a)").body ==
         R"-({"status":"success","data":"sum by (a) (x)"})-"
     );
+}
+
+TEST_CASE("remote read answers with samples in order, or with the chunks as they are") {
+    Fixture f;
+    for (const auto& samples : std::vector<std::vector<model::Sample>>{
+             {{{10}, 1}, {{30}, 3}, {{50}, 5}}, {{{20}, 2}, {{30}, 33}, {{90}, 9}}
+         }) {
+        auto& chunk = f.querier.chunks.emplace_back();
+        for (const auto& sample : samples) chunk.append(sample.time, sample.value);
+    }
+    wire::ReadRequest request{.queries = {{{{10}, {60}}, {}}}};
+    const auto read = [&] {
+        std::string message;
+        wire::encode_read_request(request, message);
+        std::string body;
+        encoding::snappy_compress(message, body);
+        const auto answer = f.send({.method = http::Method::post, .target = "read", .body = body});
+        CHECK(answer.status == 200);
+        return answer;
+    };
+
+    const auto sampled = read();
+    CHECK(sampled.headers.get("Content-Type") == "application/x-protobuf");
+    std::string series;
+    const std::vector<model::Sample> expected{{{10}, 1}, {{20}, 2}, {{30}, 3}, {{50}, 5}};
+    wire::append_result_series(labels("up{job=\"a\"}"), expected, {}, series);
+    std::string message;
+    wire::append_query_result(series, message);
+    std::string got;
+    REQUIRE_OK(encoding::snappy_decompress(sampled.body, 10'000, got));
+    CHECK(got == message);
+
+    request.accepted = {wire::ReadResponseType::streamed_xor_chunks};
+    const auto streamed = read();
+    CHECK(
+        streamed.headers.get("Content-Type") ==
+        "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"
+    );
+    const std::vector<wire::ReadChunk> chunks{
+        {{{0}, {100}}, 1, f.querier.chunks[0].data()}, {{{0}, {100}}, 1, f.querier.chunks[1].data()}
+    };
+    std::string frame;
+    wire::append_chunked_frame(labels("up{job=\"a\"}"), chunks, 0, frame);
+    CHECK(streamed.body == frame);
 }
 
 TEST_CASE("remote read refuses what it can not read or answer") {
