@@ -41,6 +41,19 @@ Result<void> split_target(Request& request) {
     return {};
 }
 
+/// The answer to a body that could not be received.
+Response refused_body(const Error& error, const Route& route) {
+    switch (error.kind) {
+        case ErrorKind::limit: {
+            const bool own_words = !route.body_too_large.empty();
+            return Response::text(413, (own_words ? route.body_too_large : error.message) + "\n");
+        }
+        case ErrorKind::unavailable:
+            return Response{.status = 499};  // for the metrics: nobody is there
+        default: return Response::text(400, error.message + "\n");
+    }
+}
+
 }  // namespace
 
 /// A request on its way to being answered.
@@ -165,10 +178,7 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
         if (auto body = co_await receive_body(exchange, route.body_bytes_limit); body) {
             exchange.response = co_await call_handler(route.handler, request);
         } else {
-            const bool too_large = body.error().kind == ErrorKind::limit;
-            const bool own_words = too_large && !route.body_too_large.empty();
-            const std::string& text = own_words ? route.body_too_large : body.error().message;
-            exchange.response = Response::text(too_large ? 413 : 400, text + "\n");
+            exchange.response = refused_body(body.error(), route);
         }
     } else {
         exchange.response = std::move(match.refusal);

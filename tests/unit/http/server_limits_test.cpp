@@ -47,7 +47,7 @@ TEST_SUITE("http/server limits") {
     }
 
     TEST_CASE("an idle connection is closed after the idle time-out") {
-        TestServer server({.idle_timeout = 50ms});
+        TestServer server({.idle_timeout = 300ms});
         RawClient client(server.port());
         client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
         CHECK(client.read_until("world").starts_with("HTTP/1.1 200 "));
