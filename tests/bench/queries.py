@@ -18,5 +18,6 @@ QUERIES = {
         " sum by (pod, handler) (rate(http_requests_total[5m]))",
     "label_replace": 'label_replace(process_resident_memory_bytes, "owner", "$1", "pod", "(.*)-api-.*")',
     "count by": 'count by (node) ({__name__=~"process_.*"})',
-    "subquery": 'max_over_time(sum by (namespace) (rate(http_requests_total{method="POST"}[5m]))[30m:1m])',
+    # Not on a whole minute: ranges are closed on the left in Prometheus 2, and open from 3 on.
+    "subquery": 'max_over_time(sum by (namespace) (rate(http_requests_total{method="POST"}[5m]))[29m30s:1m])',
 }

@@ -14,6 +14,7 @@ another core. CPU is user and system time of the server's process. Needs nothing
 import argparse
 import json
 import math
+import os
 import pathlib
 import platform
 import shutil
@@ -32,6 +33,7 @@ LATENCY, SUM = ", latency", ", sum"
 
 def main():
     args = arguments()
+    os.sched_setaffinity(0, {int(peers.CLIENT_CORE)})  # what asks and measures stays off the servers' core
     names = [name for name in args.servers.split(",") if usable(name)]
     if not names:
         sys.exit("no server to measure")
