@@ -49,7 +49,7 @@ std::vector<http::RouteRegistration> register_routes(
 ) {
     std::vector<http::RouteRegistration> routes;
     routes.push_back(router.add({
-        .methods = {http::Method::get, http::Method::post},
+        .methods = {http::Method::post},  // Mimir takes GET too; here no GET changes state
         .pattern = "/ingester/flush",
         .module = "ingester",
         .handler = [&ingester,
