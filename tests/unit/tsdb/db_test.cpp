@@ -385,6 +385,7 @@ TEST_CASE("readers see every sample once while blocks are cut, merged and delete
     std::thread reader([&] {
         while (!ended || reads < 3) {
             const std::int64_t quarters = acknowledged;
+            if (quarters == 0) continue;  // no series yet
             const auto read = storage.read({}, {{kStart}, {kStart + quarters * kHour / 4 - 1}});
             if (!read || *read != hours_of_data(0, static_cast<double>(quarters) / 4)) {
                 problem = read ? "samples are missing" : read.error().message;
@@ -402,7 +403,7 @@ TEST_CASE("readers see every sample once while blocks are cut, merged and delete
     }
     ended = true;
     reader.join();
-    CHECK(problem.empty());
+    CHECK(problem == "");
     CHECK(storage.db->blocks().size() < 8);
 }
 
