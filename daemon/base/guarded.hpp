@@ -30,7 +30,8 @@ class Guarded {
     T value_;
 };
 
-/// An immutable value that many read and few replace. Readers keep the version that they loaded.
+/// An immutable value that many read and few replace. Readers keep the version that they loaded: name it before a loop
+/// (in `for (x : *snapshot.load())` it would be gone before the first turn).
 /// The lock covers the copy of one pointer (std::atomic<shared_ptr> of libstdc++ 12 races: GCC bug 101761).
 template <class T>
 class Snapshot {
