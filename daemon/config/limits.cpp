@@ -135,16 +135,6 @@ void declare(Declarer& d, Limits& l) {
         }
     );
     d.option(
-        l.out_of_order_time_window,
-        {
-            .key = "limits.out_of_order_time_window",
-            .flag = "ingester.out-of-order-time-window",
-            .help = "How much older than the newest sample of a tenant a sample may be and still "
-                    "be taken. 0 takes no samples out of order.",
-            .category = Category::advanced,
-        }
-    );
-    d.option(
         l.max_fetched_series_per_query,
         {
             .key = "limits.max_fetched_series_per_query",

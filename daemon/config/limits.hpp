@@ -33,7 +33,6 @@ struct Limits {
     std::uint64_t max_global_metadata_per_user = 0;
     std::uint64_t max_global_metadata_per_metric = 0;
     std::uint64_t max_global_exemplars_per_user = 0;  ///< 0 means none are kept
-    std::chrono::milliseconds out_of_order_time_window{0};
 
     // Read path.
     std::uint64_t max_fetched_series_per_query = 0;

@@ -189,7 +189,7 @@ Result<void> validate_labels(std::span<const model::Label> labels, const config:
 TimeWindow TimeWindow::of(const config::Limits& limits, TimestampMs now) {
     TimeWindow window{.newest = now + limits.creation_grace_period};
     if (limits.past_grace_period.count() > 0) {
-        window.oldest = now - limits.past_grace_period - limits.out_of_order_time_window;
+        window.oldest = now - limits.past_grace_period;
     }
     return window;
 }
