@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "chunkenc/series_set_adapters.hpp"
 #include "components/ingester/metadata_store.hpp"
 
 namespace mimir::ingester {
@@ -20,36 +21,7 @@ struct Ingester::Tenant {
     std::unique_ptr<tsdb::Tsdb> db;
 };
 
-/// Keeps the tenant open as long as its series are read.
-class Ingester::TenantSeriesSet final : public chunkenc::SeriesSet {
-  public:
-    TenantSeriesSet(TenantPtr tenant, std::unique_ptr<chunkenc::SeriesSet> series)
-        : tenant_(std::move(tenant)), series_(std::move(series)) {}
-
-    [[nodiscard]] std::size_t count() const override { return series_->count(); }
-    [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
-        return series_->labels(index);
-    }
-    Result<void> load(std::size_t first, std::size_t count, chunkenc::ChunkBatch& batch) override {
-        return series_->load(first, count, batch);
-    }
-
-  private:
-    TenantPtr tenant_;
-    std::unique_ptr<chunkenc::SeriesSet> series_;  // ends before the tenant
-};
-
 namespace {
-
-class NoSeries final : public chunkenc::SeriesSet {
-  public:
-    [[nodiscard]] std::size_t count() const override { return 0; }
-    [[nodiscard]] model::LabelsView labels(std::size_t) const override { return {}; }
-    Result<void> load(std::size_t, std::size_t, chunkenc::ChunkBatch& batch) override {
-        batch.clear();
-        return {};
-    }
-};
 
 /// The label value under which refused samples are counted.
 constexpr std::array<std::pair<tsdb::Refusal, std::string_view>, 4> kSampleRefusals{{
@@ -265,10 +237,10 @@ Result<std::unique_ptr<chunkenc::SeriesSet>> Ingester::select(
     const rpc::RequestContext& context, const model::Matchers& matchers, TimeRange range
 ) {
     MIMIR_TRY(TenantPtr tenant, tenant_for_read(context));
-    if (!tenant) return std::make_unique<NoSeries>();
+    if (!tenant) return std::make_unique<chunkenc::EmptySeriesSet>();
     environment_.metrics.queries.inc();
     MIMIR_TRY(auto series, tenant->db->select(matchers, range));
-    return std::make_unique<TenantSeriesSet>(std::move(tenant), std::move(series));
+    return std::make_unique<chunkenc::OwningSeriesSet>(std::move(tenant), std::move(series));
 }
 
 Result<std::vector<model::Labels>> Ingester::series(

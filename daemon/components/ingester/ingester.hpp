@@ -92,7 +92,6 @@ class Ingester final : public rpc::IngesterClient {
   private:
     struct Tenant;
     using TenantPtr = std::shared_ptr<Tenant>;
-    class TenantSeriesSet;
     struct Tenants {
         std::unordered_map<model::TenantId, TenantPtr> open;
         std::unordered_map<model::TenantId, Error> failed;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "chunkenc/series_set_adapters.hpp"
+
 namespace mimir::querier {
 namespace {
 
@@ -24,16 +26,6 @@ tl::unexpected<Error> over_limit(
         flag
     );
 }
-
-class NoSeries final : public chunkenc::SeriesSet {
-  public:
-    [[nodiscard]] std::size_t count() const override { return 0; }
-    [[nodiscard]] model::LabelsView labels(std::size_t) const override { return {}; }
-    Result<void> load(std::size_t, std::size_t, chunkenc::ChunkBatch& batch) override {
-        batch.clear();
-        return {};
-    }
-};
 
 }  // namespace
 
@@ -91,7 +83,7 @@ Result<std::unique_ptr<chunkenc::SeriesSet>> IngesterQueryable::select(
     const model::Matchers& matchers, TimeRange range
 ) {
     range = {std::max(range.min, visible_.min), std::min(range.max, visible_.max)};
-    if (range.min > range.max) return std::make_unique<NoSeries>();
+    if (range.min > range.max) return std::make_unique<chunkenc::EmptySeriesSet>();
     const std::chrono::milliseconds length_max = limits_->max_partial_query_length;
     if (length_max.count() > 0 && range.length() > length_max) {
         return fail_with_id(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "chunkenc/series_set_adapters.hpp"
 #include "components/querier/ingester_queryable.hpp"
 #include "runtime/run_on.hpp"
 
@@ -25,27 +26,6 @@ Error in_words_of_prometheus(Error error) {
     }
     return error;
 }
-
-/// Keeps the ingester, whose series they are, from stopping.
-class KeptSeriesSet final : public chunkenc::SeriesSet {
-  public:
-    KeptSeriesSet(
-        std::shared_ptr<rpc::IngesterClient> ingester, std::unique_ptr<chunkenc::SeriesSet> series
-    )
-        : ingester_(std::move(ingester)), series_(std::move(series)) {}
-
-    [[nodiscard]] std::size_t count() const override { return series_->count(); }
-    [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
-        return series_->labels(index);
-    }
-    Result<void> load(std::size_t first, std::size_t count, chunkenc::ChunkBatch& batch) override {
-        return series_->load(first, count, batch);
-    }
-
-  private:
-    std::shared_ptr<rpc::IngesterClient> ingester_;
-    std::unique_ptr<chunkenc::SeriesSet> series_;  // ends before the ingester
-};
 
 }  // namespace
 
@@ -169,7 +149,7 @@ Querier::Answer<std::unique_ptr<chunkenc::SeriesSet>> Querier::select(
         const TimeRange seen = visible(*limits);
         const TimeRange asked{std::max(range.min, seen.min), std::min(range.max, seen.max)};
         MIMIR_TRY(auto series, ingester->select(timed, matchers, asked));
-        return std::make_unique<KeptSeriesSet>(std::move(ingester), std::move(series));
+        return std::make_unique<chunkenc::OwningSeriesSet>(std::move(ingester), std::move(series));
     };
     co_return co_await runtime::run_on(environment_.pool, job);
 }
