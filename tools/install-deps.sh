@@ -5,8 +5,8 @@ set -euo pipefail
 
 build=(
   clang-19 lld-19 libclang-rt-19-dev cmake ninja-build ccache pkg-config
-  libboost1.81-dev libboost-url1.81-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libsqlitecpp-dev libsqlite3-dev
-  doctest-dev libprotozero-dev libsnappy-dev libzstd-dev zlib1g-dev libxxhash-dev libre2-dev libyaml-cpp-dev libjemalloc-dev
+  libboost1.81-dev libboost-url1.81-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev
+  doctest-dev libsnappy-dev libzstd-dev zlib1g-dev libxxhash-dev libre2-dev libyaml-cpp-dev libjemalloc-dev
   libssl-dev libexpected-dev libbenchmark-dev
 )
 run=(curl)
