@@ -1,8 +1,7 @@
 #include "tsdb/head/detail/admission.hpp"
 
-#include <fmt/chrono.h>
-
 #include "base/assert.hpp"
+#include "base/rfc3339.hpp"
 
 namespace mimir::tsdb::detail {
 namespace {
@@ -48,18 +47,6 @@ RefusalText text_of(Refusal reason) {
     return {"max-series-per-user", "per-user series limit exceeded"};
 }
 
-std::string rfc3339(TimestampMs time) {
-    const std::int64_t seconds = time.ms / 1000 - (time.ms % 1000 < 0 ? 1 : 0);
-    // fmt::gmtime throws beyond the year 2^31.
-    constexpr std::int64_t kSecondsMax = 253402300799;  // the year 9999
-    if (seconds > kSecondsMax || seconds < -kSecondsMax) return fmt::format("{} ms", time.ms);
-    return fmt::format(
-        "{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-        fmt::gmtime(static_cast<std::time_t>(seconds)),
-        time.ms - seconds * 1000
-    );
-}
-
 }  // namespace
 
 HistogramRecord& LogBuffer::histograms_for(const model::HistogramSample& sample) {
@@ -97,7 +84,7 @@ void Refusals::add(Refusal reason, TimestampMs time, model::LabelsView labels) {
          fmt::format(
              "{}. The affected sample has timestamp {} and is from series {}",
              text.why,
-             rfc3339(time),
+             format_rfc3339(time),
              labels.to_string()
          )}
     );
