@@ -1,0 +1,17 @@
+#include "api/endpoints.hpp"
+
+namespace mimir::api {
+
+std::span<const Endpoint* const> endpoints() {
+    static constexpr const Endpoint* kEndpoints[] = {
+        &kGetVersion,   &kGetStatus,      &kListModules,  &kGetModule,      &kStartModules,
+        &kStopModules,  &kRestartModules, &kListTargets,  &kGetTarget,      &kSetTarget,
+        &kResetTarget,  &kListOperations, &kGetOperation, &kWatchOperation, &kCancelOperation,
+        &kListEvents,   &kListAudit,      &kGetConfig,    &kDiffConfig,     &kCheckConfig,
+        &kReloadConfig, &kGetLogLevel,    &kSetLogLevel,  &kDoctor,         &kShutdown,
+        &kOpenApi,
+    };
+    return kEndpoints;
+}
+
+}  // namespace mimir::api
