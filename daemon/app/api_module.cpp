@@ -51,13 +51,14 @@ Response services(const Wiring& wiring, const Request& request) {
 }
 
 Response config(const Wiring& wiring, const Request& request) {
+    const auto loaded = wiring.loaded.load();
     const auto mode = request.query.get("mode").value_or("");
     if (mode.empty())
-        return Response::text(200, print_yaml(wiring.declared, config::Printed::effective));
+        return Response::text(200, print_yaml(loaded->declared, config::Printed::effective));
     if (mode == "diff")
-        return Response::text(200, print_yaml(wiring.declared, config::Printed::diff));
+        return Response::text(200, print_yaml(loaded->declared, config::Printed::diff));
     if (mode == "defaults")
-        return Response::text(200, print_yaml(wiring.declared, config::Printed::defaults));
+        return Response::text(200, print_yaml(loaded->declared, config::Printed::defaults));
     return Response::text(
         400, fmt::format("unknown mode \"{}\": diff and defaults are known\n", mode)
     );

@@ -21,7 +21,7 @@ using Built = Result<std::unique_ptr<modules::Service>>;
 
 Built create_distributor(Wiring& w) {
     return distributor::create_service({
-        .options = w.settings.distributor,
+        .options = w.settings()->distributor,
         .tenancy = w.tenancy,
         .limits = w.limits,
         .ingester = w.ingester,
@@ -34,7 +34,7 @@ Built create_distributor(Wiring& w) {
 
 Built create_ingester(Wiring& w) {
     return ingester::create_service({
-        .options = w.settings.ingester,
+        .options = w.settings()->ingester,
         .limits = w.limits,
         .slot = w.ingester,
         .files = w.files,
@@ -47,7 +47,7 @@ Built create_ingester(Wiring& w) {
 
 Built create_querier(Wiring& w) {
     return querier::create_service({
-        .options = w.settings.querier,
+        .options = w.settings()->querier,
         .limits = w.limits,
         .ingester = w.ingester,
         .slot = w.querier,
@@ -58,7 +58,7 @@ Built create_querier(Wiring& w) {
 
 Built create_query_frontend(Wiring& w) {
     return query_frontend::create_service({
-        .options = w.settings.query_frontend,
+        .options = w.settings()->query_frontend,
         .tenancy = w.tenancy,
         .limits = w.limits,
         .querier = w.querier,
@@ -77,7 +77,7 @@ std::string instance_name(std::uint16_t port) {
 
 Built create_self_monitoring(Wiring& w) {
     return self_monitoring::create_service({
-        .options = w.settings.self_monitoring,
+        .options = w.settings()->self_monitoring,
         .instance = instance_name(w.http_port),
         .distributor = w.distributor,
         .registry = w.registry,
@@ -139,7 +139,7 @@ void reserve_routes(Wiring& wiring) {
     wiring.router.reserve("/api/v1/push", "distributor");
     wiring.router.reserve("/ingester/flush", "ingester");
     for (const std::string_view path : query_frontend::kPaths) {
-        const std::string& prefix = wiring.settings.query_frontend.prometheus_http_prefix;
+        const std::string prefix = wiring.settings()->query_frontend.prometheus_http_prefix;
         wiring.router.reserve(fmt::format("{}/api/v1/{}", prefix, path), "query-frontend");
     }
 }

@@ -33,20 +33,19 @@ void print_error(std::string_view text) {
 /// A process with its modules, from the first start to the last stop.
 class Process {
   public:
-    Process(const Loaded& loaded, Signals& signals)
+    Process(const std::shared_ptr<const Loaded>& loaded, Signals& signals)
         : signals_(signals),
           wiring_{
-              .settings = loaded.settings,
-              .declared = loaded.declared,
+              .loaded = Snapshot<Loaded>(loaded),
               .log = telemetry::Logger::to_stderr(
-                  loaded.settings.server.log_format, loaded.settings.server.log_level
+                  loaded->settings.server.log_format, loaded->settings.server.log_level
               ),
           },
-          table_(module_table(loaded.settings, &wiring_)),
+          table_(module_table(loaded->settings, &wiring_)),
           manager_(
               table_,
               {
-                  .stop_grace = loaded.settings.server.graceful_shutdown_timeout,
+                  .stop_grace = loaded->settings.server.graceful_shutdown_timeout,
                   .observer = [this](const modules::ModuleStatus&) { signals_.wake(); },
               },
               wiring_.log.component("module-manager"),
@@ -62,7 +61,7 @@ class Process {
             "starting mimird", {{"version", info.version}, {"revision", info.revision}}
         );
         manager_.submit(
-            {.kind = modules::Change::Kind::set_target, .modules = wiring_.settings.target},
+            {.kind = modules::Change::Kind::set_target, .modules = wiring_.settings()->target},
             [this](const Result<modules::Plan>& started) { note_start(started); }
         );
         while (signals_.wait() != Signals::Event::terminate) {
@@ -99,11 +98,10 @@ class Process {
     int stop(int status) {
         signals_.restore();  // who asks twice does not want to wait
         wiring_.stopping = true;
-        if (status == kOk && wiring_.settings.shutdown_delay.count() > 0) {
-            wiring_.log.info(
-                "shutting down after a delay", {{"delay", wiring_.settings.shutdown_delay}}
-            );
-            std::this_thread::sleep_for(wiring_.settings.shutdown_delay);
+        const auto delay = wiring_.settings()->shutdown_delay;
+        if (status == kOk && delay.count() > 0) {
+            wiring_.log.info("shutting down after a delay", {{"delay", delay}});
+            std::this_thread::sleep_for(delay);
         }
         wiring_.log.info("Application stopping");
         manager_.shut_down();
@@ -121,7 +119,8 @@ class Process {
 }  // namespace
 
 int run(std::span<const std::string_view> arguments) {
-    Loaded loaded;
+    const auto made = std::make_shared<Loaded>();
+    Loaded& loaded = *made;
     if (const auto failure = load(arguments, loaded); !failure) {
         print_error(failure.error().text);
         return failure.error().exit_status;
@@ -143,7 +142,7 @@ int run(std::span<const std::string_view> arguments) {
         print_error(signals.error().message);
         return kFailed;
     }
-    return Process(loaded, *signals).run();
+    return Process(made, *signals).run();
 }
 
 }  // namespace mimir::app

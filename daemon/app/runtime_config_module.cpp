@@ -23,7 +23,7 @@ class RuntimeConfigService final : public modules::Service {
 
     Result<void> start(const CancellationToken&) override {
         MIMIR_TRY(load());
-        if (wiring_.settings.runtime_config.files.empty()) return {};
+        if (wiring_.settings()->runtime_config.files.empty()) return {};
         route_ = wiring_.router.add({
             .methods = {http::Method::get},
             .pattern = "/runtime_config",
@@ -34,8 +34,8 @@ class RuntimeConfigService final : public modules::Service {
     }
 
     Result<void> run(std::stop_token stop) override {
-        if (wiring_.settings.runtime_config.files.empty()) return Service::run(stop);
-        while (sleep(stop, wiring_.settings.runtime_config.period)) {
+        if (wiring_.settings()->runtime_config.files.empty()) return Service::run(stop);
+        while (sleep(stop, wiring_.settings()->runtime_config.period)) {
             if (const auto loaded = load(); !loaded) {
                 log_.error(
                     "runtime config not reloaded, the last good one stays",
@@ -61,11 +61,12 @@ class RuntimeConfigService final : public modules::Service {
 
     Result<void> read() {
         std::vector<config::NamedText> files;
-        for (const std::string& path : wiring_.settings.runtime_config.files) {
+        const auto settings = wiring_.settings();
+        for (const std::string& path : settings->runtime_config.files) {
             MIMIR_TRY(std::string text, wiring_.files.read_file(path));
             files.push_back({path, std::move(text)});
         }
-        MIMIR_TRY(auto overrides, config::parse_overrides(files, wiring_.settings.limits));
+        MIMIR_TRY(auto overrides, config::parse_overrides(files, settings->limits));
         wiring_.limits.replace_overrides(std::move(overrides));
         return {};
     }
@@ -74,7 +75,7 @@ class RuntimeConfigService final : public modules::Service {
         const bool only_different = request.query.get("mode") == "diff";
         return Response::text(
             200,
-            print_overrides(*wiring_.limits.overrides(), wiring_.settings.limits, only_different)
+            print_overrides(*wiring_.limits.overrides(), wiring_.settings()->limits, only_different)
         );
     }
 

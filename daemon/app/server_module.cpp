@@ -25,14 +25,14 @@ class ServerService final : public modules::Service {
         : wiring_(wiring),
           log_(wiring.log.component("server")),
           scope_(wiring.registry),
+          settings_(wiring.settings()->server),
           requests_(scope_, log_) {}
 
     Result<void> start(const CancellationToken&) override {
-        const ServerOptions& settings = wiring_.settings.server;
         MIMIR_TRY(
             server_,
             http::Server::start(
-                wiring_.executors, wiring_.router, server_options(settings), &requests_
+                wiring_.executors, wiring_.router, server_options(settings_), &requests_
             )
         );
         connections_.emplace(wiring_.registry);
@@ -52,7 +52,7 @@ class ServerService final : public modules::Service {
                 {"protocol"}
             )
             .with({"http"})
-            ->set(static_cast<double>(settings.http_listen_conn_limit));
+            ->set(static_cast<double>(settings_.http_listen_conn_limit));
         wiring_.http_port = server_->port();
         log_.info("server listening on addresses", {{"http", address()}});
         return {};
@@ -67,13 +67,14 @@ class ServerService final : public modules::Service {
 
   private:
     [[nodiscard]] std::string address() const {
-        const std::string& host = wiring_.settings.server.http_listen_address;
+        const std::string& host = settings_.http_listen_address;
         return fmt::format("{}:{}", host.empty() ? "[::]" : host, server_->port());
     }
 
     Wiring& wiring_;
     const telemetry::Logger log_;
     telemetry::MetricScope scope_;
+    const ServerOptions settings_;
     RequestMetrics requests_;
     std::unique_ptr<http::Server> server_;
     std::optional<telemetry::MetricScope> connections_;  // asks server_

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "app/settings.hpp"
+#include "app/load_settings.hpp"
 #include "base/clock.hpp"
 #include "config/limits.hpp"
 #include "fs/file_system.hpp"
@@ -33,15 +33,16 @@ inline runtime::ExecutorOptions executor_options(const Settings& settings) {
 /// What the modules of a process share: it is there before the first and after the last. And the slots through which
 /// components find one another while they run.
 struct Wiring {
-    const Settings& settings;
-    const config::Declarer& declared;
+    /// The settings in force, and their declarations. A reload replaces them whole: who needs them for longer than a
+    /// moment holds what it loaded, or copies.
+    Snapshot<Loaded> loaded;
     telemetry::Logger log;
 
     telemetry::Registry registry = {};
-    runtime::Executors executors{executor_options(settings)};
+    runtime::Executors executors{executor_options(*settings())};
     http::Router router = {};
-    http::Tenancy tenancy{settings.multitenancy_enabled, settings.no_auth_tenant};
-    config::LimitsProvider limits{settings.limits};
+    http::Tenancy tenancy{settings()->multitenancy_enabled, settings()->no_auth_tenant};
+    config::LimitsProvider limits{settings()->limits};
     fs::FileSystem& files = fs::real_file_system();
     Clock& clock = system_clock();
 
@@ -55,6 +56,12 @@ struct Wiring {
     const modules::Manager* manager = nullptr;
     /// A signal to stop came; modules may still run.
     std::atomic<bool> stopping = false;
+
+    [[nodiscard]] std::shared_ptr<const Settings> settings() const {
+        auto held = loaded.load();
+        const Settings* settings = &held->settings;
+        return {std::move(held), settings};
+    }
 };
 
 }  // namespace mimir::app

@@ -221,7 +221,11 @@ LimitsProvider::LimitsProvider(Limits defaults)
 std::shared_ptr<const Limits> LimitsProvider::of(std::string_view tenant) const {
     const auto overrides = overrides_.load();
     const auto at = overrides->find(tenant);
-    return at == overrides->end() ? defaults_ : at->second;
+    return at == overrides->end() ? defaults_.load() : at->second;
+}
+
+void LimitsProvider::replace_defaults(Limits defaults) {
+    defaults_.store(std::make_shared<const Limits>(defaults));
 }
 
 void LimitsProvider::replace_overrides(LimitsOverrides overrides) {

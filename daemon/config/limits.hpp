@@ -63,15 +63,17 @@ class LimitsProvider {
 
     /// The tenant's own limits, else the defaults; never null.
     [[nodiscard]] std::shared_ptr<const Limits> of(std::string_view tenant) const;
-    [[nodiscard]] const Limits& defaults() const { return *defaults_; }
+    [[nodiscard]] std::shared_ptr<const Limits> defaults() const { return defaults_.load(); }
     [[nodiscard]] std::shared_ptr<const LimitsOverrides> overrides() const {
         return overrides_.load();
     }
 
+    /// The overrides stay as they are, with what they had of the former defaults.
+    void replace_defaults(Limits defaults);
     void replace_overrides(LimitsOverrides overrides);
 
   private:
-    const std::shared_ptr<const Limits> defaults_;
+    Snapshot<Limits> defaults_;
     Snapshot<LimitsOverrides> overrides_;
 };
 

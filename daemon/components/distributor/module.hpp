@@ -17,7 +17,7 @@ namespace mimir::distributor {
 
 /// What the distributor is built from; all of it outlives the module.
 struct ModuleEnvironment {
-    const Options& options;
+    Options options;
     const http::Tenancy& tenancy;
     const config::LimitsProvider& limits;
     const modules::Slot<rpc::IngesterClient>& ingester;

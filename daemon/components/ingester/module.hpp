@@ -17,7 +17,7 @@ namespace mimir::ingester {
 
 /// What the ingester is built from; all of it outlives the module.
 struct ModuleEnvironment {
-    const Options& options;
+    Options options;
     const config::LimitsProvider& limits;
     /// Where the ingester is found by others while it runs.
     modules::Slot<rpc::IngesterClient>& slot;

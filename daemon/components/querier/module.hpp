@@ -15,7 +15,7 @@ namespace mimir::querier {
 
 /// What the querier is built from; all of it outlives the module.
 struct ModuleEnvironment {
-    const Options& options;
+    Options options;
     const config::LimitsProvider& limits;
     const modules::Slot<rpc::IngesterClient>& ingester;
     /// Where the querier is found by others while it runs.

@@ -30,7 +30,7 @@ inline constexpr std::string_view kPaths[] = {
 
 /// What the query-frontend is built from; all of it outlives the module.
 struct ModuleEnvironment {
-    const Options& options;
+    Options options;
     const http::Tenancy& tenancy;
     const config::LimitsProvider& limits;
     const modules::Slot<rpc::QueryRunner>& querier;

@@ -15,7 +15,7 @@ namespace mimir::self_monitoring {
 
 /// What self-monitoring is built from; all of it outlives the module.
 struct ModuleEnvironment {
-    const Options& options;
+    Options options;
     std::string instance;  ///< The label's value: "host:8080".
     const modules::Slot<rpc::DistributorClient>& distributor;
     telemetry::Registry& registry;

@@ -15,7 +15,7 @@ class Node {
         flags.insert(
             flags.begin(), {"-server.http-listen-address=127.0.0.1", "-server.http-listen-port=0"}
         );
-        REQUIRE(load(flags, loaded_).has_value());
+        REQUIRE(load(flags, *loaded_).has_value());
         wiring_.manager = &manager_;
         reserve_routes(wiring_);
     }
@@ -39,9 +39,9 @@ class Node {
     }
 
   private:
-    Loaded loaded_;
-    Wiring wiring_{.settings = loaded_.settings, .declared = loaded_.declared, .log = {}};
-    const modules::ModuleTable table_ = module_table(loaded_.settings, &wiring_);
+    const std::shared_ptr<Loaded> loaded_ = std::make_shared<Loaded>();
+    Wiring wiring_{.loaded = Snapshot<Loaded>(loaded_), .log = {}};
+    const modules::ModuleTable table_ = module_table(loaded_->settings, &wiring_);
     modules::Manager manager_{table_, {}, {}, wiring_.registry};
 };
 

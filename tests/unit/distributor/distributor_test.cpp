@@ -204,7 +204,7 @@ TEST_CASE("samples that repeat a time within a series are dropped silently") {
 TEST_CASE("a series is checked again when limits change") {
     Fixture f;
     REQUIRE_OK(f.push(labels("up{job=\"a\"}")));
-    config::Limits strict = f.limits.defaults();
+    config::Limits strict = *f.limits.defaults();
     strict.max_label_names_per_series = 1;
     f.limits.replace_overrides({{"a", std::make_shared<const config::Limits>(strict)}});
     CHECK(f.push(labels("up{job=\"a\"}")).error().id == "max-label-names-per-series");
