@@ -32,7 +32,10 @@ class ServerService final : public modules::Service {
         MIMIR_TRY(
             server_,
             http::Server::start(
-                wiring_.executors, wiring_.router, server_options(settings_), &requests_
+                {.io = wiring_.executors.io, .compression = wiring_.executors.query},
+                wiring_.router,
+                server_options(settings_),
+                &requests_
             )
         );
         connections_.emplace(wiring_.registry);

@@ -58,14 +58,14 @@ struct Connections {
 class Server::Impl {
   public:
     Impl(
-        runtime::Executors& executors,
+        ServerThreads threads,
         const Router& router,
         ServerOptions options,
         RequestObserver* observer
     )
-        : context_{executors, router, std::move(options), observer},
-          accepting_(executors.io),
-          ticking_(executors.io) {}
+        : context_{threads, router, std::move(options), observer},
+          accepting_(threads.io),
+          ticking_(threads.io) {}
     ~Impl() { stop(0ms); }
 
     Result<void> listen();
@@ -121,7 +121,7 @@ asio::awaitable<void> Server::Impl::accept_loop(Listener listener) {
 }
 
 void Server::Impl::add(Listener::Accepted accepted) {
-    detail::Strand strand = asio::make_strand(context_.executors.io.executor());
+    detail::Strand strand = asio::make_strand(context_.threads.io.executor());
     const asio::generic::stream_protocol protocol(accepted.family, 0);
     detail::Stream::Socket socket(strand, protocol, accepted.socket.release());
     auto connection =
@@ -174,12 +174,12 @@ void Server::Impl::wait_until_empty(std::optional<std::chrono::milliseconds> lim
 }
 
 Result<std::unique_ptr<Server>> Server::start(
-    runtime::Executors& executors,
+    ServerThreads threads,
     const Router& router,
     ServerOptions options,
     RequestObserver* observer
 ) {
-    auto impl = std::make_unique<Impl>(executors, router, std::move(options), observer);
+    auto impl = std::make_unique<Impl>(threads, router, std::move(options), observer);
     MIMIR_TRY(impl->listen());
     return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

@@ -59,9 +59,18 @@ struct ServerOptions {
     std::chrono::milliseconds write_timeout{120'000};
     std::size_t progress_bytes_min = 64 << 10;
 
-    /// Bodies from this size on are compressed for clients that accept gzip. Big ones on the query
-    /// pool.
+    /// Bodies from this size on are compressed for clients that accept gzip. Big ones on the
+    /// compression pool.
     std::size_t gzip_bytes_min = 1024;
+};
+
+/// What a server runs on. The admin API's server has an event loop and a pool of its own, and
+/// answers while others are saturated.
+struct ServerThreads {
+    /// Sockets, timers, and the handlers until they move elsewhere.
+    runtime::IoThreads& io;
+    /// For response bodies that are too big to be compressed on the event loop.
+    runtime::Pool& compression;
 };
 
 /// What is known of a request when it has ended, for metrics and logs. Views are valid during the
@@ -94,7 +103,7 @@ class Server {
     /// that refuses connections). All references must outlive the server; `observer` may be null.
     /// Errors: conflict, when an address is in use; invalid, when it cannot be resolved; internal.
     static Result<std::unique_ptr<Server>> start(
-        runtime::Executors& executors,
+        ServerThreads threads,
         const Router& router,
         ServerOptions options,
         RequestObserver* observer = nullptr

@@ -76,7 +76,10 @@ int main(int argc, char** argv) {
     std::uint16_t port = 18'080;
     if (argc > 1) std::from_chars(argv[1], argv[1] + std::string_view(argv[1]).size(), port);
     auto server = http::Server::start(
-        executors, router, {.listen = {http::TcpAddress{"127.0.0.1", port}}}, &counter
+        {executors.io, executors.query},
+        router,
+        {.listen = {http::TcpAddress{"127.0.0.1", port}}},
+        &counter
     );
     if (!server) {
         fmt::print(stderr, "{}\n", server.error().message);

@@ -250,7 +250,7 @@ asio::awaitable<void> Connection::compress(const Request& request, Response& res
         auto job = [&response] {
             return Result<std::string>(encoding::gzip_compress(response.body));
         };
-        auto compressed = co_await runtime::run_on(server_.executors.query, std::move(job));
+        auto compressed = co_await runtime::run_on(server_.threads.compression, std::move(job));
         if (!compressed) co_return;  // too busy: as it is, then
         response.body = *std::move(compressed);
     }

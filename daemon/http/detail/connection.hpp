@@ -20,7 +20,7 @@ using Strand = asio::strand<asio::any_io_executor>;
 
 /// What the connections of one server share.
 struct ServerContext {
-    runtime::Executors& executors;
+    const ServerThreads threads;
     const Router& router;
     const ServerOptions options;
     RequestObserver* const observer;

@@ -95,8 +95,9 @@ class FakeQuerier final : public rpc::QueryRunner {
 struct Fixture {
     Fixture() {
         routes = register_routes(router, {.multitenancy_enabled = false}, frontend);
-        auto started =
-            http::Server::start(executors, router, {.listen = {http::TcpAddress{"127.0.0.1", 0}}});
+        auto started = http::Server::start(
+            {executors.io, executors.query}, router, {.listen = {http::TcpAddress{"127.0.0.1", 0}}}
+        );
         REQUIRE_OK(started);
         server = *std::move(started);
         client.emplace(http::Endpoint{.host = "127.0.0.1", .port = server->port()});
