@@ -1,7 +1,6 @@
 #include "http/router.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/assert.hpp"
 #include "http/detail/route_state.hpp"
@@ -15,20 +14,8 @@ using detail::RouteTable;
 
 namespace {
 
-constexpr std::array kMethods = {
-    Method::get,
-    Method::head,
-    Method::post,
-    Method::put,
-    Method::patch,
-    Method::delete_,
-    Method::options,
-    Method::other
-};
-
-std::uint8_t bit(Method method) {
-    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(method));
-}
+/// A module that is being restarted is there again by then.
+constexpr std::chrono::seconds kRetryAfter(5);
 
 MethodSet methods_of(const RouteEntry& entry) {
     MethodSet methods({});
@@ -36,49 +23,28 @@ MethodSet methods_of(const RouteEntry& entry) {
     return methods;
 }
 
-Response not_running(std::string_view module) {
-    auto response = Response::text(503, fmt::format("module {} is not running\n", module));
-    response.headers.add("Retry-After", "5");
-    return response;
+Refusal not_running(std::string_view module) {
+    return {
+        .status = 503,
+        .module = std::string(module),
+        .message = fmt::format("module {} is not running", module),
+        .retry_after = kRetryAfter
+    };
 }
 
-Response method_not_allowed(const MethodSet& allowed) {
-    auto response = Response::text(405, "method not allowed\n");
-    response.headers.add("Allow", allowed.to_string());
-    return response;
+Refusal method_not_allowed(const RouteEntry& entry) {
+    return {
+        .status = 405,
+        .module = entry.routes.front()->route.module,
+        .message = "method not allowed",
+        .allow = methods_of(entry)
+    };
 }
 
 }  // namespace
 
-MethodSet::MethodSet(std::initializer_list<Method> methods) {
-    for (const Method method : methods) bits_ |= bit(method);
-    if (contains(Method::get)) bits_ |= bit(Method::head);
-}
-
-MethodSet MethodSet::any() {
-    MethodSet set({});
-    for (const Method method : kMethods) set.bits_ |= bit(method);
-    return set;
-}
-
-bool MethodSet::contains(Method method) const { return (bits_ & bit(method)) != 0; }
-
-std::string MethodSet::to_string() const {
-    std::string out;
-    for (const Method method : kMethods) {
-        if (!contains(method) || method == Method::other) continue;
-        if (!out.empty()) out += ", ";
-        out += http::to_string(method);
-    }
-    return out;
-}
-
-MethodSet& MethodSet::operator|=(MethodSet other) {
-    bits_ |= other.bits_;
-    return *this;
-}
-
-Router::Router() : table_(std::make_shared<const RouteTable>()) {}
+Router::Router(RefusalWording wording)
+    : wording_(std::move(wording)), table_(std::make_shared<const RouteTable>()) {}
 Router::~Router() = default;
 
 RouteRegistration Router::add(Route route) {
@@ -121,7 +87,7 @@ Router::Match Router::match(Method method, std::string_view path) const {
     const auto table = table_.load();
     const RouteEntry* entry = table->find(path, match.path_parameters);
     if (entry == nullptr) {
-        match.refusal = Response::text(404, "404 page not found\n");
+        match.refusal = {.status = 404, .message = "404 page not found"};
         return match;
     }
     for (const auto& route : entry->routes) {
@@ -131,8 +97,17 @@ Router::Match Router::match(Method method, std::string_view path) const {
         }
     }
     match.refusal = entry->routes.empty() ? not_running(entry->reserved_for)
-                                          : method_not_allowed(methods_of(*entry));
+                                          : method_not_allowed(*entry);
     return match;
+}
+
+Response Router::refuse(const Refusal& refusal, const Request& request) const {
+    Response response = wording_ ? wording_(refusal, request) : word_refusal(refusal, request);
+    if (refusal.status == 405) response.headers.set("Allow", refusal.allow.to_string());
+    if (refusal.retry_after) {
+        response.headers.set("Retry-After", std::to_string(refusal.retry_after->count()));
+    }
+    return response;
 }
 
 std::vector<Router::Listed> Router::list() const {

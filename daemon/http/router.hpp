@@ -12,26 +12,12 @@
 
 #include "base/guarded.hpp"
 #include "http/message.hpp"
+#include "http/method_set.hpp"
+#include "http/refusal.hpp"
 
 namespace mimir::http {
 
 using Handler = std::function<asio::awaitable<Response>(Request&)>;
-
-/// Bits of Method.
-class MethodSet {
-  public:
-    /// HEAD comes with GET.
-    MethodSet(std::initializer_list<Method> methods);  // NOLINT(google-explicit-constructor)
-    static MethodSet any();
-    [[nodiscard]] bool contains(Method method) const;
-    [[nodiscard]] bool intersects(MethodSet other) const { return (bits_ & other.bits_) != 0; }
-    /// "GET, HEAD, POST", as for the Allow header.
-    [[nodiscard]] std::string to_string() const;
-    MethodSet& operator|=(MethodSet other);
-
-  private:
-    std::uint8_t bits_ = 0;
-};
 
 inline constexpr std::size_t kBodyBytesLimitDefault = 10 << 20;
 
@@ -80,7 +66,8 @@ class RouteRegistration {
 /// Threads: any. Registrations must not outlive the router.
 class Router {
   public:
-    Router();
+    /// Refusals have the words of word_refusal() when none are given.
+    explicit Router(RefusalWording wording = {});
     ~Router();
     Router(const Router&) = delete;
     Router& operator=(const Router&) = delete;
@@ -97,9 +84,13 @@ class Router {
         /// Null when `refusal` answers the request.
         std::shared_ptr<detail::RouteState> route;
         Parameters path_parameters;
-        Response refusal;
+        Refusal refusal;
     };
     [[nodiscard]] Match match(Method method, std::string_view path) const;
+
+    /// The answer to a request that no handler gets, in this router's words. `request` is empty
+    /// when its head could not be read.
+    [[nodiscard]] Response refuse(const Refusal& refusal, const Request& request) const;
 
     struct Listed {
         std::string pattern;
@@ -116,6 +107,7 @@ class Router {
         const detail::Pattern& pattern, const std::function<void(detail::RouteEntry&)>& edit
     );
 
+    const RefusalWording wording_;
     std::mutex changing_;  // held while a new table is made from the old one
     Snapshot<detail::RouteTable> table_;
 };

@@ -41,17 +41,14 @@ Result<void> split_target(Request& request) {
     return {};
 }
 
-/// The answer to a body that could not be received.
-Response refused_body(const Error& error, const Route& route) {
-    switch (error.kind) {
-        case ErrorKind::limit: {
-            const bool own_words = !route.body_too_large.empty();
-            return Response::text(413, (own_words ? route.body_too_large : error.message) + "\n");
-        }
-        case ErrorKind::unavailable:
-            return Response{.status = 499};  // for the metrics: nobody is there
-        default: return Response::text(400, error.message + "\n");
-    }
+Refusal refusal_of_body(const Error& error, const Route& route) {
+    const bool too_large = error.kind == ErrorKind::limit;
+    const bool own_words = too_large && !route.body_too_large.empty();
+    return {
+        .status = too_large ? 413 : 400,
+        .module = route.module,
+        .message = own_words ? route.body_too_large : error.message
+    };
 }
 
 }  // namespace
@@ -133,7 +130,8 @@ asio::awaitable<bool> Connection::serve_one() {
     stream_.allow(server_.options.read_timeout);
     Head head;
     if (auto read = co_await reader_.read_head(head); !read) {
-        co_await refuse(read.error());
+        const Request unreadable{.peer = peer_};
+        co_await refuse(read.error(), unreadable);
         co_return false;
     }
     Exchange exchange;
@@ -153,11 +151,12 @@ asio::awaitable<bool> Connection::serve_one() {
 asio::awaitable<bool> Connection::respond(Exchange& exchange) {
     Request& request = exchange.request;
     if (auto split = split_target(request); !split) {
-        co_await refuse(split.error());
+        co_await refuse(split.error(), request);
         co_return false;
     }
     if (exchange.version >= 11 && !request.headers.has("Host")) {
-        co_await refuse({ErrorKind::invalid, {}, "missing required Host header"});
+        const Error no_host{ErrorKind::invalid, {}, "missing required Host header"};
+        co_await refuse(no_host, request);
         co_return false;
     }
 
@@ -176,12 +175,15 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
         request.path_parameters = std::move(match.path_parameters);
         const Route& route = match.route->route;
         if (auto body = co_await receive_body(exchange, route.body_bytes_limit); body) {
-            exchange.response = co_await call_handler(route.handler, request);
+            exchange.response = co_await call_handler(route, request);
+        } else if (body.error().kind == ErrorKind::unavailable) {
+            exchange.response.status = 499;  // for the metrics: nobody is there
         } else {
-            exchange.response = refused_body(body.error(), route);
+            exchange.response =
+                server_.router.refuse(refusal_of_body(body.error(), route), request);
         }
     } else {
-        exchange.response = std::move(match.refusal);
+        exchange.response = server_.router.refuse(match.refusal, request);
     }
     const bool whole = reader_.done();
     if (!whole || server_.draining) exchange.keep_alive = false;
@@ -222,18 +224,23 @@ asio::awaitable<Result<void>> Connection::receive_body(
     co_return read;
 }
 
-asio::awaitable<Response> Connection::call_handler(const Handler& handler, Request& request) {
+asio::awaitable<Response> Connection::call_handler(const Route& route, Request& request) {
     stream_.allow_any_time();
     handling_ = true;
     // Nothing of ours throws. What a library throws through a handler costs its request, not the
     // process.
     try {
-        auto response = co_await handler(request);
+        auto response = co_await route.handler(request);
         handling_ = false;
         co_return response;
     } catch (const std::exception& e) {
         handling_ = false;
-        co_return Response::text(500, fmt::format("internal error: {}\n", e.what()));
+        const Refusal threw{
+            .status = 500,
+            .module = route.module,
+            .message = fmt::format("internal error: {}", e.what())
+        };
+        co_return server_.router.refuse(threw, request);
     }
 }
 
@@ -296,11 +303,13 @@ asio::awaitable<bool> Connection::send_streamed(Exchange& exchange) {
     co_return produced.has_value();
 }
 
-asio::awaitable<void> Connection::refuse(const Error& error) {
+asio::awaitable<void> Connection::refuse(const Error& error, const Request& request) {
     if (error.kind == ErrorKind::unavailable) co_return;  // nobody is there to read it
     const int status = error.kind == ErrorKind::limit ? 431 : 400;
-    const Response response =
-        Response::text(status, fmt::format("{}: {}\n", reason_phrase(status), error.message));
+    const Refusal refusal{
+        .status = status, .message = fmt::format("{}: {}", reason_phrase(status), error.message)
+    };
+    const Response response = server_.router.refuse(refusal, request);
     const std::string head =
         response_head(response, {.body_bytes = response.body.size(), .keep_alive = false});
     stream_.allow(server_.options.write_timeout);

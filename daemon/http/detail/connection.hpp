@@ -54,11 +54,11 @@ class Connection {
     asio::awaitable<bool> serve_one();
     asio::awaitable<bool> respond(Exchange& exchange);
     asio::awaitable<Result<void>> receive_body(Exchange& exchange, std::size_t bytes_limit);
-    asio::awaitable<Response> call_handler(const Handler& handler, Request& request);
+    asio::awaitable<Response> call_handler(const Route& route, Request& request);
     asio::awaitable<void> compress(const Request& request, Response& response);
     asio::awaitable<bool> send(Exchange& exchange);
     asio::awaitable<bool> send_streamed(Exchange& exchange);
-    asio::awaitable<void> refuse(const Error& error);
+    asio::awaitable<void> refuse(const Error& error, const Request& request);
     asio::awaitable<void> linger();
 
     ServerContext& server_;

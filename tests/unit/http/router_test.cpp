@@ -66,7 +66,10 @@ TEST_SUITE("http/router") {
         CHECK(router.match(Method::get, "/nowhere").refusal.status == 404);
         const auto refused = router.match(Method::put, "/query").refusal;
         CHECK(refused.status == 405);
-        CHECK(refused.headers.get("Allow") == "GET, HEAD, POST, DELETE");
+        const Response answer = router.refuse(refused, {});
+        CHECK(answer.status == 405);
+        CHECK(answer.headers.get("Allow") == "GET, HEAD, POST, DELETE");
+        CHECK(answer.body == "method not allowed\n");
         CHECK(router.match(Method::head, "/query").route);
     }
 
@@ -83,8 +86,60 @@ TEST_SUITE("http/router") {
         CHECK(router.list().empty());
         const auto refused = router.match(Method::post, "/api/v1/push").refusal;
         CHECK(refused.status == 503);
-        CHECK(refused.body == "module distributor is not running\n");
-        CHECK(refused.headers.has("Retry-After"));
+        CHECK(refused.module == "distributor");
+        const Response answer = router.refuse(refused, {});
+        CHECK(answer.status == 503);
+        CHECK(answer.body == "module distributor is not running\n");
+        CHECK(answer.headers.get("Retry-After") == "5");
+    }
+
+    TEST_CASE("a client that accepts JSON is refused in JSON") {
+        Router router;
+        router.reserve("/api/v1/push", "distributor");
+        struct Case {
+            std::string_view path;
+            std::string_view body;
+        };
+        for (const Case& tried : {
+                 Case{
+                     "/api/v1/push",
+                     R"({"status":"error","errorType":"unavailable",)"
+                     R"("error":"module distributor is not running"})"
+                 },
+                 Case{
+                     "/no\"where",
+                     R"({"status":"error","errorType":"not_found","error":"404 page not found"})"
+                 },
+             }) {
+            CAPTURE(tried.path);
+            Request request;
+            request.headers.add("Accept", "text/html, application/json;q=0.9");
+            const auto refusal = router.match(Method::get, tried.path).refusal;
+            const Response answer = router.refuse(refusal, request);
+            CHECK(answer.status == refusal.status);
+            CHECK(answer.headers.get("Content-Type") == "application/json");
+            CHECK(answer.body == tried.body);
+        }
+    }
+
+    TEST_CASE("a router can have words of its own; Allow and Retry-After stay") {
+        Router router([](const Refusal& refusal, const Request& request) {
+            return Response::text(
+                refusal.status, fmt::format("{}:{}:{}", refusal.module, request.path, refusal.status)
+            );
+        });
+        const auto a = router.add(route({Method::get}, "/a", "query-frontend"));
+        router.reserve("/b", "distributor");
+        Request request;
+        request.path = "/x";
+        const auto refuse = [&](std::string_view path) {
+            return router.refuse(router.match(Method::post, path).refusal, request);
+        };
+        CHECK(refuse("/a").body == "query-frontend:/x:405");
+        CHECK(refuse("/a").headers.get("Allow") == "GET, HEAD");
+        CHECK(refuse("/b").body == "distributor:/x:503");
+        CHECK(refuse("/b").headers.has("Retry-After"));
+        CHECK(refuse("/c").body == ":/x:404");
     }
 
     TEST_CASE("a route that comes back is served again") {

@@ -258,6 +258,46 @@ TEST_SUITE("http/server") {
         CHECK(torn.error().kind == ErrorKind::unavailable);
     }
 
+    TEST_CASE("a router's own words answer whatever no handler does") {
+        TestServer server(
+            {.header_bytes_limit = 2000},
+            nullptr,
+            [](const auto& refusal, const auto&) {
+                return Response::text(
+                    refusal.status, fmt::format("in own words: {}", refusal.status)
+                );
+            }
+        );
+        server.router.reserve("/stopped", "distributor");
+        struct Case {
+            std::string request;
+            int status;
+        };
+        const std::string rest = " HTTP/1.1\r\nHost: a\r\n\r\n";
+        for (const Case& tried : {
+                 Case{"no HTTP at all\r\n\r\n", 400},
+                 Case{"GET /hello HTTP/1.1\r\n\r\n", 400},
+                 Case{"GET /hello?a=%zz" + rest, 400},
+                 Case{
+                     "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+                     400},
+                 Case{"GET /nowhere" + rest, 404},
+                 Case{"DELETE /hello" + rest, 405},
+                 Case{"POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", 413},
+                 Case{"GET /" + std::string(3000, 'x') + rest, 431},
+                 Case{"GET /throw" + rest, 500},
+                 Case{"GET /stopped" + rest, 503},
+             }) {
+            CAPTURE(tried.request);
+            RawClient client(server.port());
+            client.send(tried.request);
+            const std::string words = fmt::format("in own words: {}", tried.status);
+            const std::string answer = client.read_until(words);
+            CHECK(answer.starts_with(fmt::format("HTTP/1.1 {} ", tried.status)));
+            CHECK(answer.ends_with(words));
+        }
+    }
+
     TEST_CASE("what a library throws through a handler costs one request") {
         TestServer server;
         BlockingClient client(server.endpoint());

@@ -77,8 +77,8 @@ runtime::ExecutorOptions test_executors() {
 
 }  // namespace
 
-TestServer::TestServer(ServerOptions options, RequestObserver* observer)
-    : executors(test_executors()) {
+TestServer::TestServer(ServerOptions options, RequestObserver* observer, RefusalWording wording)
+    : executors(test_executors()), router(std::move(wording)) {
     add({Method::get}, "/hello", hello);
     add({Method::post, Method::put}, "/echo", echo);
     add({Method::get}, "/echo", describe);

@@ -29,7 +29,9 @@ using namespace std::chrono_literals;
 ///     GET  /throw          throws
 class TestServer {
   public:
-    explicit TestServer(ServerOptions options = {}, RequestObserver* observer = nullptr);
+    explicit TestServer(
+        ServerOptions options = {}, RequestObserver* observer = nullptr, RefusalWording wording = {}
+    );
     ~TestServer();
 
     [[nodiscard]] Endpoint endpoint() const { return {.host = "127.0.0.1", .port = port()}; }
