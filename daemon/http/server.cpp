@@ -13,6 +13,7 @@
 #include "base/assert.hpp"
 #include "http/detail/connection.hpp"
 #include "http/detail/listener.hpp"
+#include "http/detail/response_head.hpp"
 #include "runtime/run_on.hpp"
 #include "runtime/task_scope.hpp"
 
@@ -37,10 +38,23 @@ struct Connections {
     std::mutex mutex;
     std::condition_variable empty;
     std::unordered_set<std::shared_ptr<Connection>> open;
+    std::size_t admitted = 0;  // open ones, and those about to be
 
+    /// False when there are `limit` already; 0: no limit.
+    bool admit(std::size_t limit) {
+        std::lock_guard lock(mutex);
+        if (limit != 0 && admitted >= limit) return false;
+        ++admitted;
+        return true;
+    }
+    void begin(const std::shared_ptr<Connection>& connection) {
+        std::lock_guard lock(mutex);
+        open.insert(connection);
+    }
     void end(const std::shared_ptr<Connection>& connection) {
         std::lock_guard lock(mutex);
         open.erase(connection);
+        --admitted;
         if (open.empty()) empty.notify_all();
     }
     /// Has f done to each, on its strand.
@@ -80,6 +94,7 @@ class Server::Impl {
     asio::awaitable<void> accept_loop(Listener listener);
     asio::awaitable<void> tick_loop();
     void add(Listener::Accepted accepted);
+    [[nodiscard]] std::string too_many_connections() const;
     void wait_until_empty(std::optional<std::chrono::milliseconds> limit);
 
     detail::ServerContext context_;
@@ -121,22 +136,33 @@ asio::awaitable<void> Server::Impl::accept_loop(Listener listener) {
 }
 
 void Server::Impl::add(Listener::Accepted accepted) {
+    if (!connections_->admit(context_.options.connections_limit)) {
+        detail::dismiss(accepted.socket.get(), too_many_connections());
+        return;
+    }
     detail::Strand strand = asio::make_strand(context_.threads.io.executor());
     const asio::generic::stream_protocol protocol(accepted.family, 0);
     detail::Stream::Socket socket(strand, protocol, accepted.socket.release());
     auto connection =
         std::make_shared<Connection>(context_, strand, std::move(socket), std::move(accepted.peer));
-    {
-        std::lock_guard lock(connections_->mutex);
-        const std::size_t limit = context_.options.connections_limit;
-        if (limit != 0 && connections_->open.size() >= limit) return;
-        connections_->open.insert(connection);
-    }
+    connections_->begin(connection);
     auto on_end = [connections = connections_, connection](const std::exception_ptr& error) {
         MIMIR_ASSERT(error == nullptr, "a connection handles what its handlers throw");
         connections->end(connection);
     };
     asio::co_spawn(strand, connection->serve(), std::move(on_end));
+}
+
+std::string Server::Impl::too_many_connections() const {
+    const std::size_t limit = context_.options.connections_limit;
+    const Refusal refusal{
+        .status = 503,
+        .message = fmt::format("too many connections (limit {})", limit),
+        .retry_after = 1s
+    };
+    const Response response = context_.router.refuse(refusal, Request{});
+    const detail::ResponseFraming framing{.body_bytes = response.body.size(), .keep_alive = false};
+    return detail::response_head(response, framing) + response.body;
 }
 
 asio::awaitable<void> Server::Impl::tick_loop() {

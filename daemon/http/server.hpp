@@ -47,7 +47,7 @@ struct ServerOptions {
     std::vector<ListenAddress> listen;
 
     std::size_t header_bytes_limit = 64 << 10;
-    /// 0: no limit. One more connection is closed at once.
+    /// 0: no limit. One more connection is answered with 503 and Retry-After, unread, and closed.
     std::size_t connections_limit = 0;
 
     /// Between requests.

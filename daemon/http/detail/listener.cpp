@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -19,6 +20,9 @@ namespace mimir::http::detail {
 namespace {
 
 constexpr int kBacklog = 4096;  // the kernel takes the lesser of this and net.core.somaxconn
+
+/// Of 16 KiB each: a peer that sends for ever is not listened to for ever.
+constexpr int kDropReadsMax = 16;
 
 std::string reason(int error) { return std::system_category().message(error); }
 
@@ -130,6 +134,15 @@ Result<Descriptor> listen_on(const addrinfo& info, std::uint16_t port, std::stri
 
 Descriptor::~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
+}
+
+void dismiss(int socket, std::string_view words) {
+    ::send(socket, words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ::shutdown(socket, SHUT_WR);
+    std::array<char, 16 << 10> dropped;
+    for (int reads = 0; reads < kDropReadsMax; ++reads) {
+        if (::recv(socket, dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0) return;
+    }
 }
 
 Listener::Listener(Descriptor socket, ListenAddress address)

@@ -28,6 +28,11 @@ class Descriptor {
     int fd_;
 };
 
+/// Says the last words on a connected socket, as far as it takes them at once, so that its owner
+/// can close it: what the peer has sent is read and dropped, or closing would reset the connection
+/// and the words might be lost on the way.
+void dismiss(int socket, std::string_view words);
+
 /// A listening socket; a unix socket's file goes with it, unless somebody has put his own there.
 class Listener {
   public:

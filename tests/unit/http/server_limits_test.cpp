@@ -105,13 +105,33 @@ TEST_SUITE("http/server limits") {
         CHECK(server.endless_pieces < 5000);
     }
 
-    TEST_CASE("a connection over the limit is closed at once") {
+    TEST_CASE("a client that reads nothing of a stream gives its place back") {
+        TestServer server({.connections_limit = 1, .write_timeout = 50ms});
+        RawClient deaf(server.port());
+        deaf.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+        REQUIRE(eventually(5s, [&] { return server.endless_pieces > 0; }));
+        CHECK(no_connections(server));
+        RawClient next(server.port());
+        next.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(next.read_until("world").starts_with("HTTP/1.1 200 "));
+    }
+
+    TEST_CASE("a connection over the limit is told so and closed") {
         TestServer server({.connections_limit = 2});
         RawClient first(server.port());
         RawClient second(server.port());
         REQUIRE(eventually(5s, [&] { return server.server->connections() == 2; }));
-        RawClient third(server.port());
-        CHECK(third.closed_within(5s));
+        for (const std::string_view request : {"", "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"}) {
+            CAPTURE(request);
+            RawClient third(server.port());
+            third.send(request);
+            const std::string answer = third.read_until();
+            CHECK(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
+            CHECK(answer.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+            CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);
+            CHECK(answer.ends_with("\r\n\r\ntoo many connections (limit 2)\n"));
+            CHECK(server.server->connections() == 2);
+        }
         first.close();
         REQUIRE(eventually(5s, [&] { return server.server->connections() == 1; }));
         RawClient fourth(server.port());
