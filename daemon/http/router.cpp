@@ -43,6 +43,7 @@ Refusal method_not_allowed(const RouteEntry& entry) {
 
 }  // namespace
 
+Router::Router() : Router(word_refusal) {}
 Router::Router(RefusalWording wording)
     : wording_(std::move(wording)), table_(std::make_shared<const RouteTable>()) {}
 Router::~Router() = default;
@@ -102,7 +103,7 @@ Router::Match Router::match(Method method, std::string_view path) const {
 }
 
 Response Router::refuse(const Refusal& refusal, const Request& request) const {
-    Response response = wording_ ? wording_(refusal, request) : word_refusal(refusal, request);
+    Response response = wording_(refusal, request);
     if (refusal.status == 405) response.headers.set("Allow", refusal.allow.to_string());
     if (refusal.retry_after) {
         response.headers.set("Retry-After", std::to_string(refusal.retry_after->count()));

@@ -66,8 +66,9 @@ class RouteRegistration {
 /// Threads: any. Registrations must not outlive the router.
 class Router {
   public:
-    /// Refusals have the words of word_refusal() when none are given.
-    explicit Router(RefusalWording wording = {});
+    /// Its refusals have the words of word_refusal().
+    Router();
+    explicit Router(RefusalWording wording);
     ~Router();
     Router(const Router&) = delete;
     Router& operator=(const Router&) = delete;
