@@ -86,19 +86,19 @@ class PageOfNodeTest(PageTest):
         steps = [step("start", "querier", "running", gate="the module runs"), step("store-target", "all")]
         self.admin.operations = [operation(18, "running", "set target to all", steps, started=ago())]
         self.admin.event("op-18", "running")
-        self.see("the first step", lambda: "until the module runs" in self.text(".steps .running"), seconds=2)
+        self.see("the first step", lambda: "until the module runs" in self.text(".steps .running"), seconds=4)
         self.assertIn("0 of 2 steps", self.text("#operations summary"))
         self.assertIn("store-target all planned", self.text(".steps .planned").replace("\n", " "))
         steps[0].update(state="done", started=ago(0.2), ended=ago())
         steps[1].update(state="running")
         self.admin.event("op-18", "querier runs")
-        self.see("the second step", lambda: "store-target" in self.text(".steps .running"), seconds=2)
+        self.see("the second step", lambda: "store-target" in self.text(".steps .running"), seconds=4)
         self.assertIn("1 of 2 steps", self.text("#operations summary"))
         steps[1].update(state="failed", error="disk full")
         steps[0].update(state="undone")
         self.admin.operations[0].update(state="failed", ended=ago(), error="the target could not be stored")
         self.admin.event("op-18", "failed", "error")
-        self.see("the end", lambda: "could not be stored" in self.text("#operations"), seconds=2)
+        self.see("the end", lambda: "could not be stored" in self.text("#operations"), seconds=4)
         self.assertIn("disk full", self.text(".steps .failed"))
         self.assertIn("start querier", self.text(".steps .undone"))
         self.assert_quiet()
@@ -109,7 +109,7 @@ class PageOfNodeTest(PageTest):
         self.browser.run("document.querySelector('#operations summary').click()")
         self.admin.operations[0].update(state="done", note="all is well")
         self.admin.event("op-1", "done")
-        self.see("the end", lambda: "done" in self.text("#operations summary"), seconds=2)
+        self.see("the end", lambda: "done" in self.text("#operations summary"), seconds=4)
         self.assertNotIn("all is well", self.text("#operations"))
 
     def test_a_burst_of_events_is_few_requests(self):
@@ -118,11 +118,11 @@ class PageOfNodeTest(PageTest):
         for n in range(200):
             self.admin.event("querier", f"event {n}")
         self.see("the last event", lambda: "event 199" in self.text("#events"), seconds=3)
-        self.see("a refresh", lambda: self.admin.requests[before:].count("/admin/v1/modules") > 0, seconds=2)
+        self.see("a refresh", lambda: self.admin.requests[before:].count("/admin/v1/modules") > 0, seconds=4)
         self.assertLessEqual(self.admin.requests[before:].count("/admin/v1/modules"), 8)
         self.assertEqual(200, self.browser.run("return document.getElementById('events').children.length"))
         self.admin.event("querier", "one more", missed=7)
-        self.see("the event after", lambda: "one more" in self.text("#events"), seconds=2)
+        self.see("the event after", lambda: "one more" in self.text("#events"), seconds=4)
         self.assertEqual(200, self.browser.run("return document.getElementById('events').children.length"))
         self.assertIn("7 events before this one are no longer kept", self.text("#events"))
 
@@ -141,7 +141,7 @@ class PageOfNodeTest(PageTest):
         self.see("the stream", lambda: self.text("#feed") == "live", seconds=5)
         self.assertEqual("", self.text("#away"))
         self.admin.event("querier", "after")
-        self.see("events go on", lambda: "after" in self.text("#events"), seconds=2)
+        self.see("events go on", lambda: "after" in self.text("#events"), seconds=4)
         self.assertIn("before", self.text("#events"))
         self.assert_quiet(*AWAY)
 
@@ -195,10 +195,17 @@ class PageOfNodeTest(PageTest):
             for other, b in boxes[:index]:
                 apart = a["right"] < b["left"] or b["right"] < a["left"] or a["bottom"] < b["top"] or b["bottom"] < a["top"]
                 self.assertTrue(apart, f"{name} lies on {other}")
-        for width in (1400, 400):
+
+    def test_the_page_never_scrolls_sideways(self):
+        self.admin.modules += [module(f"component-number-{n}", f"component-number-{n - 1}") for n in range(1, 20)]
+        self.admin.find("ingester").update(state="failed", restarts=3, next_restart=ago(-60), error=f"bad path /{'x' * 300}")
+        self.admin.status.update(target=",".join(one["name"] for one in self.admin.modules))
+        self.admin.operations = [operation(1, "failed", "start " * 50, [step("start", "y" * 200, "failed", error="z" * 300)])]
+        self.admin.event("ingester", "w" * 300, "error")
+        self.open_live()
+        for width in (320, 400, 720, 959, 960, 1079, 1080, 1400, 2200):
             self.browser.resize(width, 900)
-            inner = self.browser.run("return document.documentElement.scrollWidth")
-            self.assertLessEqual(inner, width, "the page scrolls sideways")
+            self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), width)
 
     def test_dependencies_in_a_circle_and_unknown_ones_are_drawn(self):
         self.admin.modules += [module("hen", "egg"), module("egg", "hen"), module("orphan", "nobody")]
@@ -215,7 +222,7 @@ class PageOfNodeTest(PageTest):
         self.admin.status["http_address"] = f"0.0.0.0:{self.admin.port}"
         self.admin.event("server", "listens elsewhere")
         here = self.admin.url + "metrics"
-        self.see("links to this port", lambda: self.browser.run(links)[0] == here, seconds=2)
+        self.see("links to this port", lambda: self.browser.run(links)[0] == here, seconds=4)
 
     def test_the_keyboard_reaches_modules_and_table(self):
         self.open_live()
@@ -230,7 +237,7 @@ class PageOfNodeTest(PageTest):
         dimmed = "return [...document.querySelectorAll('#graph a.dim')].map((a) => a.dataset.name)"
         self.assertEqual(["querier", "distributor", "query-frontend", "flusher"], self.browser.run(dimmed))
         self.fail_module("querier", "broken")   # what changes does not take the focus away
-        self.see("the failure", lambda: self.states()["querier"] == "failed", seconds=2)
+        self.see("the failure", lambda: self.states()["querier"] == "failed", seconds=4)
         self.assertEqual("ingester: running, needs api, runtime-config", self.browser.run(focus))
         self.browser.run("document.activeElement.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}))")
         wait_for("the row", lambda: self.browser.run("return document.querySelector('tr:target')?.id") == "module-ingester", 2)

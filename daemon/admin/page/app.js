@@ -14,7 +14,6 @@ let build = null;
 
 const feed = new Feed({
   data(now) {
-    if (!now.status) return;
     data = now;
     reloadWhenReplaced(now.status);
     byId("main").hidden = false;

@@ -72,7 +72,6 @@ export class Feed {
       ]);
       Object.assign(this.data, { status, modules, operations });
       if (events && !this.live) this.data.events = events;
-      this.on.data(this.data);
       return null;
     } catch (error) {
       return error;
@@ -88,6 +87,7 @@ export class Feed {
     this.changed = false;
     if (!this.stream) this.follow();
     this.on.link(this);
+    this.tell();
   }
 
   leave(error) {
@@ -122,7 +122,7 @@ export class Feed {
       const answer = await fetch(`admin/v1/events?follow=true&after=${after}`, { signal: stream.signal, cache: "no-store" });
       if (!answer.ok || !answer.body) throw new Error(`answered ${answer.status}`);
       this.setLive(true);
-      await readLines(answer.body, stream, (line) => this.take(JSON.parse(line)));
+      await readLines(answer.body, stream, (lines) => this.take(lines.map((line) => JSON.parse(line))));
     } catch {
       // Why is of no use to anyone: the next refresh says whether the daemon is there, and events are polled meanwhile.
     }
@@ -136,13 +136,22 @@ export class Feed {
     if (!this.away) this.touch();
   }
 
-  take(event) {
+  take(events) {
     this.streamFailures = 0;
-    const { events } = this.data;
-    if (event.cursor <= (events.at(-1)?.cursor ?? 0)) return;
-    this.data.events = [...events.slice(-kEventsKept + 1), event];
-    this.on.data(this.data);
+    const known = this.data.events.at(-1)?.cursor ?? 0;
+    const all = [...this.data.events, ...events.filter(({ cursor }) => cursor > known)];
+    this.data.events = all.slice(-kEventsKept);
+    this.tell();
     this.touch();
+  }
+
+  /** What goes wrong in showing is a fault of this page, not of the link. */
+  tell() {
+    try {
+      this.on.data(this.data);
+    } catch (error) {
+      reportError(error);
+    }
   }
 
   setLive(live) {
@@ -168,7 +177,7 @@ async function getJson(url) {
   }
 }
 
-/** Calls take(line) for each line that is not empty; ends with the stream, or when it is silent for too long. */
+/** Calls take(lines) with those that came and are not empty; ends with the stream, or when it is silent for too long. */
 async function readLines(body, abort, take) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -178,6 +187,7 @@ async function readLines(body, abort, take) {
     if (done) return;
     const lines = (rest + value).split("\n");
     rest = lines.pop();
-    lines.filter((line) => line.trim()).forEach(take);
+    const full = lines.filter((line) => line.trim());
+    if (full.length) take(full);
   }
 }

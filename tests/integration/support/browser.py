@@ -94,6 +94,11 @@ class Browser:
             return False
 
     def _end(self):
+        if self.session:
+            try:
+                http("DELETE", f"{self.url}/session/{self.session}", timeout=10)   # so that Chromium lets go of its files
+            except OSError:
+                pass
         if self.driver:
             os.killpg(self.driver.pid, signal.SIGKILL)
             self.driver.wait()
