@@ -17,7 +17,7 @@ bool contains(const Names& names, std::string_view name) {
     return std::ranges::find(names, name) != names.end();
 }
 
-/// Dependencies before dependents; rows that could stand anywhere keep their order.
+/// Dependencies before dependents, and what always runs as early as it can be; else as listed.
 std::vector<Module> in_start_order(std::vector<Module> modules) {
     std::vector<Module> ordered;
     std::set<std::string, std::less<>> placed;
@@ -28,7 +28,10 @@ std::vector<Module> in_start_order(std::vector<Module> modules) {
                });
     };
     while (ordered.size() < modules.size()) {
-        const auto next = std::ranges::find_if(modules, is_ready);
+        auto next = std::ranges::find_if(modules, [&](const Module& module) {
+            return module.always && is_ready(module);
+        });
+        if (next == modules.end()) next = std::ranges::find_if(modules, is_ready);
         MIMIR_ASSERT(
             next != modules.end(), "module names are unique, dependencies exist and have no cycle"
         );
@@ -66,6 +69,14 @@ Names ModuleTable::with_dependencies(const Names& names) const {
         if (contains(needed, module.name)) ordered.push_back(module.name);
     }
     return ordered;
+}
+
+Names ModuleTable::needed(const Names& wanted) const {
+    Names names = wanted;
+    for (const Module& module : modules_) {
+        if (module.always) names.push_back(module.name);
+    }
+    return with_dependencies(names);
 }
 
 bool ModuleTable::depends_on(std::string_view name, std::string_view dependency) const {

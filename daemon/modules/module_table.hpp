@@ -19,6 +19,9 @@ struct Module {
     bool targetable = false;
     /// Whether the target `all` names it.
     bool in_all = false;
+    /// Whether every process runs it, whatever its target: it is never wanted by name, and no change
+    /// stops it. Starts before the others, as far as its dependencies allow.
+    bool always = false;
     /// Run before it starts and until it has stopped.
     std::vector<std::string> dependencies;
     /// Builds a fresh service; called on the module's thread at each start. Null for a name that
@@ -44,6 +47,9 @@ class ModuleTable {
 
     /// The modules with all that they need, in the order in which they start.
     [[nodiscard]] Names with_dependencies(const Names& names) const;
+    /// What runs when these are wanted: they, the modules that always run, and all that any of them
+    /// needs, in the order in which they start.
+    [[nodiscard]] Names needed(const Names& wanted) const;
     /// Whether `name` needs `dependency`, directly or through others. A module does not need
     /// itself.
     [[nodiscard]] bool depends_on(std::string_view name, std::string_view dependency) const;

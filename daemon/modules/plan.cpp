@@ -36,8 +36,11 @@ Names expand(const ModuleTable& table, const Names& names) {
     return expanded;
 }
 
+/// Errors: module-none-named, module-unknown.
 Result<void> check_names(const ModuleTable& table, const Names& names) {
-    if (names.empty()) return fail(ErrorKind::invalid, "no module is named");
+    if (names.empty()) {
+        return fail_with_id(ErrorKind::invalid, "module-none-named", "no module is named");
+    }
     std::vector<std::string_view> known;
     for (const Module& module : table.modules()) known.push_back(module.name);
     Names findings;
@@ -48,7 +51,9 @@ Result<void> check_names(const ModuleTable& table, const Names& names) {
         );
     }
     if (findings.empty()) return {};
-    return fail(ErrorKind::invalid, "{}", fmt::join(findings, "\n"));
+    return fail_with_id(
+        ErrorKind::invalid, "module-unknown", "{}", fmt::join(findings, "\n")
+    );
 }
 
 /// Of `candidates`, those that need any of `modules`.
@@ -61,6 +66,53 @@ Names dependents(const ModuleTable& table, const Names& modules, const Names& ca
         if (needs) found.push_back(candidate);
     }
     return found;
+}
+
+Names always_running(const ModuleTable& table) {
+    Names names;
+    for (const Module& module : table.modules()) {
+        if (module.always) names.push_back(module.name);
+    }
+    return names;
+}
+
+/// Errors: module-always-runs, when one of `names`, or what needs one, may not stop.
+Result<void> check_may_stop(
+    const ModuleTable& table, const Names& names, std::string_view be_stopped
+) {
+    const Names always = always_running(table);
+    Names findings;
+    for (const std::string& name : names) {
+        const Names dependent = dependents(table, {name}, always);
+        if (contains(always, name)) {
+            findings.push_back(
+                fmt::format("\"{}\" always runs: it cannot {}", name, be_stopped)
+            );
+        } else if (!dependent.empty()) {
+            findings.push_back(fmt::format(
+                "\"{}\" is needed by {}, which always runs: it cannot {}",
+                name,
+                fmt::join(dependent, ", "),
+                be_stopped
+            ));
+        }
+    }
+    if (findings.empty()) return {};
+    return fail_with_id(
+        ErrorKind::conflict, "module-always-runs", "{}", fmt::join(findings, "\n")
+    );
+}
+
+/// Errors: module-needed.
+Result<void> check_not_needed(const Names& stopping, const Names& needed_by) {
+    if (needed_by.empty()) return {};
+    return fail_with_id(
+        ErrorKind::conflict,
+        "module-needed",
+        "{} needed by {}: stop them first, or all together with cascade",
+        stopping.size() == 1 ? fmt::format("\"{}\" is", stopping.front()) : "these are",
+        fmt::join(needed_by, ", ")
+    );
 }
 
 /// In the order in which they stop, or start, for names in any order.
@@ -86,44 +138,44 @@ Result<PlannedChange> plan_change(
     using enum Step::Action;
     MIMIR_TRY(check_names(table, change.modules));
     const Names named = expand(table, change.modules);
-    const auto needed = [&](const Names& wanted) { return table.with_dependencies(wanted); };
+    const Names wanted_too = minus(named, always_running(table));
 
     switch (change.kind) {
         case Change::Kind::start:
             return PlannedChange{
-                plus(now.wanted, named), steps(table, start, minus(needed(named), now.running))
+                plus(now.wanted, wanted_too),
+                steps(table, start, minus(table.needed(named), now.running))
             };
         case Change::Kind::stop: {
+            MIMIR_TRY(check_may_stop(table, named, "be stopped"));
             Names wanted = minus(now.wanted, named);
             const Names left_without = dependents(table, named, wanted);
-            if (!left_without.empty() && !change.cascade) {
-                return fail(
-                    ErrorKind::conflict,
-                    "{} needed by {}: stop them first, or all together with cascade",
-                    named.size() == 1 ? fmt::format("\"{}\" is", named.front()) : "these are",
-                    fmt::join(left_without, ", ")
-                );
-            }
+            if (!change.cascade) MIMIR_TRY(check_not_needed(named, left_without));
             wanted = minus(wanted, left_without);
-            return PlannedChange{wanted, steps(table, stop, minus(now.running, needed(wanted)))};
+            return PlannedChange{
+                wanted, steps(table, stop, minus(now.running, table.needed(wanted)))
+            };
         }
         case Change::Kind::restart: {
+            MIMIR_TRY(check_may_stop(table, named, "be restarted"));
             const Names affected = plus(named, dependents(table, named, now.running));
             const Names stopping = minus(now.running, minus(now.running, affected));
-            const Names starting = plus(stopping, minus(needed(named), now.running));
+            const Names starting = plus(stopping, minus(table.needed(named), now.running));
             return PlannedChange{
                 plus(now.wanted, minus(named, now.running)),
                 then(steps(table, stop, stopping), steps(table, start, starting))
             };
         }
-        case Change::Kind::set_target:
+        case Change::Kind::set_target: {
+            const Names needed = table.needed(named);
             return PlannedChange{
-                named,
+                wanted_too,
                 then(
-                    steps(table, start, minus(needed(named), now.running)),
-                    steps(table, stop, minus(now.running, needed(named)))
+                    steps(table, start, minus(needed, now.running)),
+                    steps(table, stop, minus(now.running, needed))
                 )
             };
+        }
     }
     return fail(ErrorKind::internal, "unknown kind of change");
 }

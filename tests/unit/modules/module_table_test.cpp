@@ -49,6 +49,17 @@ TEST_SUITE("modules/module_table") {
         CHECK_FALSE(table().depends_on("api", "api"));
     }
 
+    TEST_CASE("a module that always runs is needed whatever is wanted, and starts first") {
+        const ModuleTable table({
+            {.name = "server", .factory = no_service},
+            {.name = "ingester", .dependencies = {"server"}, .factory = no_service},
+            {.name = "admin", .always = true, .factory = no_service},
+        });
+        CHECK(table.needed({}) == Names{"admin"});
+        CHECK(table.needed({"ingester"}) == Names{"admin", "server", "ingester"});
+        CHECK(table.with_dependencies({"ingester"}) == Names{"server", "ingester"});
+    }
+
     TEST_CASE("-modules lists the targets, those that all needs with a star") {
         CHECK(
             table().describe_targets() ==

@@ -40,6 +40,16 @@ const ModuleTable& table() {
     return table;
 }
 
+/// base <- {admin, ingester, querier}, where admin always runs.
+ModuleTable table_with_admin() {
+    return ModuleTable({
+        {.name = "ingester", .dependencies = {"base"}, .factory = no_service},
+        {.name = "querier", .dependencies = {"base"}, .factory = no_service},
+        {.name = "base", .factory = no_service},
+        {.name = "admin", .always = true, .dependencies = {"base"}, .factory = no_service},
+    });
+}
+
 /// "+ingester -querier": starts and stops in their order.
 std::string text(const Plan& steps) {
     std::string out;
@@ -155,29 +165,103 @@ TEST_SUITE("modules/plan") {
         using enum Change::Kind;
         struct Case {
             Change change;
-            ErrorKind kind;
+            std::string_view id;
             std::string_view message;
         };
         for (const Case& c : std::initializer_list<Case>{
                  {{stop, {"querier"}},
-                  ErrorKind::conflict,
+                  "module-needed",
                   "\"querier\" is needed by frontend: stop them first, or all together with cascade"
                  },
                  {{stop, {"api", "codec"}},
-                  ErrorKind::conflict,
+                  "module-needed",
                   "these are needed by distributor, ingester, querier, frontend: stop them first, "
                   "or all together "
                   "with cascade"},
-                 {{start, {}}, ErrorKind::invalid, "no module is named"},
+                 {{start, {}}, "module-none-named", "no module is named"},
                  {{start, {"ingster", "all", "zzz"}},
-                  ErrorKind::invalid,
+                  "module-unknown",
                   "there is no module \"ingster\"; did you mean \"ingester\"?\nthere is no module "
                   "\"zzz\""},
              }) {
             CAPTURE(c.message);
             const auto planned = plan_change(table(), kAll, c.change);
             REQUIRE_FALSE(planned.has_value());
-            CHECK(planned.error().kind == c.kind);
+            CHECK(planned.error().id == c.id);
+            const bool conflicts = c.change.kind == stop;
+            CHECK(
+                planned.error().kind == (conflicts ? ErrorKind::conflict : ErrorKind::invalid)
+            );
+            CHECK(planned.error().message == c.message);
+        }
+    }
+
+    TEST_CASE("a module that always runs is part of every plan's end, and is never wanted by name") {
+        using enum Change::Kind;
+        const ModuleTable table = table_with_admin();
+        const Situation running{.wanted = {"ingester"}, .running = {"base", "admin", "ingester"}};
+        struct Case {
+            std::string_view name;
+            Situation now;
+            Change change;
+            std::string_view steps;
+            Names wanted;
+        };
+        for (const Case& c : std::initializer_list<Case>{
+                 {"starts with the first start",
+                  kNothing,
+                  {start, {"ingester"}},
+                  "+base +admin +ingester",
+                  {"ingester"}},
+                 {"starts by its name", kNothing, {start, {"admin"}}, "+base +admin", {}},
+                 {"outlives the last stop", running, {stop, {"ingester"}}, "-ingester", {}},
+                 {"outlives another target",
+                  running,
+                  {set_target, {"querier"}},
+                  "+querier -ingester",
+                  {"querier"}},
+                 {"may be a target, of nothing else",
+                  running,
+                  {set_target, {"admin"}},
+                  "-ingester",
+                  {}},
+                 {"starts again with the next start, when it had failed",
+                  {{"ingester"}, {"base", "ingester"}},
+                  {start, {"querier"}},
+                  "+admin +querier",
+                  {"ingester", "querier"}},
+             }) {
+            CAPTURE(c.name);
+            const auto planned = plan_change(table, c.now, c.change);
+            REQUIRE_OK(planned);
+            CHECK(text(planned->steps) == c.steps);
+            CHECK(planned->wanted == c.wanted);
+        }
+    }
+
+    TEST_CASE("what always runs is neither stopped nor restarted, nor is what it needs") {
+        using enum Change::Kind;
+        const ModuleTable table = table_with_admin();
+        const Situation running{.wanted = {"ingester"}, .running = {"base", "admin", "ingester"}};
+        struct Case {
+            Change change;
+            std::string_view message;
+        };
+        for (const Case& c : std::initializer_list<Case>{
+                 {{stop, {"admin"}, true}, "\"admin\" always runs: it cannot be stopped"},
+                 {{restart, {"ingester", "admin"}},
+                  "\"admin\" always runs: it cannot be restarted"},
+                 {{stop, {"base", "admin"}, true},
+                  "\"base\" is needed by admin, which always runs: it cannot be stopped\n"
+                  "\"admin\" always runs: it cannot be stopped"},
+                 {{restart, {"base"}},
+                  "\"base\" is needed by admin, which always runs: it cannot be restarted"},
+             }) {
+            CAPTURE(c.message);
+            const auto planned = plan_change(table, running, c.change);
+            REQUIRE_FALSE(planned.has_value());
+            CHECK(planned.error().kind == ErrorKind::conflict);
+            CHECK(planned.error().id == "module-always-runs");
             CHECK(planned.error().message == c.message);
         }
     }
