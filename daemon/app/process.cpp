@@ -46,7 +46,7 @@ class Process {
               table_,
               {
                   .stop_grace = loaded->settings.server.graceful_shutdown_timeout,
-                  .observer = [this](const modules::ModuleStatus&) { signals_.wake(); },
+                  .gave_up = [this] { signals_.wake(); },
               },
               wiring_.log.component("module-manager"),
               wiring_.registry
@@ -65,7 +65,7 @@ class Process {
             [this](const Result<modules::Plan>& started) { note_start(started); }
         );
         while (signals_.wait() != Signals::Event::terminate) {
-            if (start_ == Start::failed || nothing_left()) return stop(kFailed);
+            if (start_ == Start::failed || manager_.gave_up()) return stop(kFailed);
         }
         return stop(kOk);
     }
@@ -81,18 +81,6 @@ class Process {
         }
         start_ = started ? Start::done : Start::failed;
         signals_.wake();
-    }
-
-    /// Every module that was to run has ended or failed.
-    [[nodiscard]] bool nothing_left() const {
-        if (start_ != Start::done) return false;
-        for (const modules::ModuleStatus& module : manager_.list()) {
-            if (module.wanted && module.state != modules::State::failed &&
-                module.state != modules::State::terminated) {
-                return false;
-            }
-        }
-        return true;
     }
 
     int stop(int status) {

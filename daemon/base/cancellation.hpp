@@ -32,6 +32,8 @@ class CancellationToken {
         return token;
     }
 
+    /// Whether cancel() has an effect: not for a default-constructed one.
+    [[nodiscard]] bool cancelable() const { return canceled_ != nullptr; }
     /// Asks the work to stop. Takes effect at its next check().
     void cancel() {
         if (canceled_) canceled_->store(true, std::memory_order_relaxed);

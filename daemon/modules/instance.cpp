@@ -44,13 +44,18 @@ Result<void> Instance::start(const CancellationToken& cancel) {
     auto outcome = started.get_future();
     thread_ = std::thread([this, cancel, started = std::move(started)]() mutable {
         live(cancel, std::move(started));
+        gone_.set_value();
     });
     return outcome.get();
 }
 
+bool Instance::gone_within(std::chrono::milliseconds patience) const {
+    return !thread_.joinable() || is_gone_.wait_for(patience) == std::future_status::ready;
+}
+
 Result<void> Instance::stop() {
     if (!thread_.joinable()) return end_;
-    stop_.request_stop();
+    request_stop();
     thread_.join();
     return end_;
 }

@@ -31,7 +31,11 @@ class Instance {
 
     /// Returns when the service is Running, or Failed. `cancel` makes it give up.
     Result<void> start(const CancellationToken& cancel);
-    /// Returns when the service is gone. Idempotent.
+    /// Makes run() return and stop() follow; does not wait.
+    void request_stop() { stop_.request_stop(); }
+    /// Whether the service is gone, waiting for it at most this long.
+    [[nodiscard]] bool gone_within(std::chrono::milliseconds patience) const;
+    /// request_stop(), and returns when the service is gone. Idempotent.
     /// Errors: of its stop, or earlier of its run.
     Result<void> stop();
 
@@ -43,6 +47,8 @@ class Instance {
     const std::chrono::milliseconds grace_;
     const Events events_;
     std::stop_source stop_;
+    std::promise<void> gone_;  // kept by thread_
+    const std::future<void> is_gone_ = gone_.get_future();
     std::thread thread_;
     Result<void> end_;  // written by thread_, read after its join
 };

@@ -1,6 +1,9 @@
 #include "modules/manager.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -8,36 +11,18 @@
 #include <thread>
 #include <utility>
 
-#include "modules/instance.hpp"
+#include "modules/conductor.hpp"
 
 namespace mimir::modules {
 namespace {
 
-bool contains(const Names& names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
+tl::unexpected<Error> shutting_down() {
+    return fail_with_id(ErrorKind::unavailable, "shutting-down", "the process is shutting down");
 }
-
-struct Metrics {
-    Metrics(telemetry::Registry& registry)
-        : scope(registry),
-          starts(scope.counters(
-              "mimird_module_starts_total", "How often each module was started.", {"module"}
-          )),
-          failures(scope.counters(
-              "mimird_module_failures_total",
-              "How often each module failed, at its start, while running or when it stopped.",
-              {"module"}
-          )),
-          running(scope.gauges("mimird_module_running", "1 for modules that run.", {"module"})) {}
-
-    telemetry::MetricScope scope;
-    telemetry::Family<telemetry::Counter>& starts;
-    telemetry::Family<telemetry::Counter>& failures;
-    telemetry::Family<telemetry::Gauge>& running;
-};
 
 }  // namespace
 
+/// The queue of what is to be done, and the thread that does it.
 class Manager::Impl {
   public:
     Impl(
@@ -51,41 +36,47 @@ class Manager::Impl {
           options_(std::move(options)),
           log_(std::move(log)),
           clock_(clock),
-          metrics_(registry),
+          conductor_(
+              table,
+              options_,
+              log_,
+              registry,
+              clock,
+              [this](const std::string& name, std::uint64_t number) {
+                  std::lock_guard lock(mutex_);
+                  add_task([this, name, number] { conductor_.retire(name, number); });
+              }
+          ),
           thread_([this] { work(); }) {}
 
     ~Impl() { shut_down(); }
 
+    const StatusBoard& board() const { return conductor_.board(); }
+    bool gave_up() const { return gave_up_; }
+
     Result<PlannedChange> plan(const Change& change) const {
-        std::lock_guard lock(mutex_);
-        if (shutting_down_) return fail(ErrorKind::unavailable, "the process is shutting down");
-        if (change.if_revision && *change.if_revision != revision_) {
-            return fail(
-                ErrorKind::conflict,
-                "the modules have changed since revision {}; now it is {}",
-                *change.if_revision,
-                revision_
-            );
+        {
+            std::lock_guard lock(mutex_);
+            if (shutting_down_) return shutting_down();
         }
-        Situation now{.wanted = wanted_};
-        for (const auto& [name, status] : statuses_) {
-            if (status.state == State::running) now.running.push_back(name);
-        }
-        return plan_change(table_, now, change);
+        return conductor_.plan(change);
     }
 
     void submit(Change change, std::function<void(Result<Plan>)> done) {
+        if (!change.cancel.cancelable()) {
+            change.cancel = CancellationToken::create(change.cancel.deadline());
+        }
         {
             std::lock_guard lock(mutex_);
             if (!shutting_down_) {
-                tasks_.push_back([this, change = std::move(change), done = std::move(done)] {
+                if (concerns(change, restarting_)) under_way_.cancel();
+                add_task([this, change = std::move(change), done = std::move(done)] {
                     done(carry_out(change));
                 });
-                woken_.notify_one();
                 return;
             }
         }
-        done(fail(ErrorKind::unavailable, "the process is shutting down"));
+        done(shutting_down());
     }
 
     void shut_down() {
@@ -93,41 +84,29 @@ class Manager::Impl {
             {
                 std::lock_guard lock(mutex_);
                 shutting_down_ = true;
-                starting_.cancel();
-                tasks_.push_back([this] { stop_all(); });
-                woken_.notify_one();
+                under_way_.cancel();
+                add_task([this] {
+                    conductor_.stop_all();
+                    all_stopped_ = true;
+                });
             }
             thread_.join();
         });
     }
 
-    std::vector<ModuleStatus> list() const {
-        std::lock_guard lock(mutex_);
-        std::vector<ModuleStatus> list;
-        for (const Module& module : table_.modules()) {
-            const auto at = statuses_.find(module.name);
-            if (at == statuses_.end()) continue;
-            list.push_back(at->second);
-            list.back().wanted = contains(wanted_, module.name);
+    std::vector<ModuleStatus> statuses() const {
+        auto statuses = board().statuses();
+        for (ModuleStatus& status : statuses) {
+            const bool stable = clock_.now() - status.since > options_.restart.stable_after;
+            if (status.state == State::running && stable) status.restarts = 0;
         }
-        return list;
-    }
-
-    State state(std::string_view name) const {
-        std::lock_guard lock(mutex_);
-        const auto at = statuses_.find(name);
-        return at == statuses_.end() ? State::new_ : at->second.state;
-    }
-
-    std::uint64_t revision() const {
-        std::lock_guard lock(mutex_);
-        return revision_;
+        return statuses;
     }
 
     Names not_running() const {
         Names lines;
-        for (const std::string& name : table_.with_dependencies(wanted())) {
-            const State now = state(name);
+        for (const std::string& name : table_.needed(board().wanted())) {
+            const State now = board().state(name);
             if (!table_.find(name)->factory || now == State::running) continue;
             lines.push_back(fmt::format("{}: {}", name, to_string(now)));
         }
@@ -135,193 +114,110 @@ class Manager::Impl {
     }
 
   private:
-    /// One life of a module, numbered over all modules.
-    struct Life {
-        std::uint64_t number = 0;
-        std::unique_ptr<Instance> instance;
-    };
-
     // What follows runs on thread_.
 
+    // Tasks come first: what operators want does not wait for what failed.
     void work() {
         while (!all_stopped_) {
-            std::unique_lock lock(mutex_);
-            woken_.wait(lock, [this] { return !tasks_.empty(); });
-            auto task = std::move(tasks_.front());
-            tasks_.pop_front();
-            lock.unlock();
-            task();
+            if (const auto task = take_task()) {
+                task();
+            } else if (const auto due = conductor_.due_restart(); !due.empty()) {
+                restart(due);
+            } else {
+                note_what_is_left();
+                wait();
+            }
+        }
+    }
+
+    std::function<void()> take_task() {
+        std::lock_guard lock(mutex_);
+        if (tasks_.empty()) return {};
+        auto task = std::move(tasks_.front());
+        tasks_.pop_front();
+        return task;
+    }
+
+    void wait() {
+        const auto next = conductor_.until_next_restart();
+        const auto is_woken = [this] { return !tasks_.empty(); };
+        std::unique_lock lock(mutex_);
+        if (next) {
+            woken_.wait_for(lock, *next, is_woken);
+        } else {
+            woken_.wait(lock, is_woken);
         }
     }
 
     Result<Plan> carry_out(const Change& change) {
-        MIMIR_TRY(const PlannedChange planned, plan(change));
-        // What is being started is wanted: until it runs, the process is not ready.
-        const Names wanted_before = wanted();
-        set_wanted(planned.wanted);
-        Plan done;
-        Result<void> outcome;
-        for (const Step& step : planned.steps) {
-            const bool starts = step.action == Step::Action::start;
-            auto result = starts ? start(step.module) : stop(step.module);
-            if (!result && starts) {
-                undo_starts(done);
-                set_wanted(wanted_before);
-                return tl::unexpected(result.error().with_context("starting " + step.module));
-            }
-            // What did not stop cleanly has stopped all the same: the change goes on, and tells in the end.
-            if (!result) outcome = with_context(result, "stopping " + step.module);
-            done.push_back(step);
-        }
-        MIMIR_TRY(outcome);
-        return done;
+        MIMIR_TRY(begin(change.cancel, {}));
+        gave_up_ = false;
+        auto outcome = conductor_.carry_out(change);
+        end();
+        return outcome;
     }
 
-    void undo_starts(const Plan& done) {
-        for (auto step = done.rbegin(); step != done.rend(); ++step) {
-            if (step->action == Step::Action::start) (void)stop(step->module);
-        }
-    }
-
-    Result<void> start(const std::string& name) {
-        (void)stop(name);  // what is left of a life that failed
-        const Module& module = *table_.find(name);
-        for (const std::string& dependency : module.dependencies) {
-            const State now = state(dependency);
-            if (now == State::running || !table_.find(dependency)->factory) continue;
-            return fail(
-                ErrorKind::unavailable, "it needs {}, which is {}", dependency, to_string(now)
-            );
-        }
+    void restart(const std::string& name) {
         const auto cancel = CancellationToken::create();
-        {
-            std::lock_guard lock(mutex_);
-            if (shutting_down_) return fail(ErrorKind::canceled, "the process is shutting down");
-            starting_ = cancel;
-        }
-        metrics_.starts.with({name})->inc();
-        const auto begin = clock_.steady_now();
-        Life life{.number = ++lives_started_};
-        life.instance = std::make_unique<Instance>(
-            module,
-            options_.stop_grace,
-            Instance::Events{
-                .state = [this, name](State now, const Error* error) { note(name, now, error); },
-                .ended =
-                    [this, name, number = life.number] {
-                        std::lock_guard lock(mutex_);
-                        tasks_.push_back([this, name, number] { retire(name, number); });
-                        woken_.notify_one();
-                    },
-            }
-        );
-        MIMIR_TRY(life.instance->start(cancel));
-        lives_[name] = std::move(life);
-        log_.info("module running", {{"module", name}, {"took", clock_.steady_now() - begin}});
+        if (!begin(cancel, name)) return;
+        conductor_.restart(name, cancel);
+        end();
+    }
+
+    /// What this token cancels is under way, until end(); a restart has a name.
+    Result<void> begin(const CancellationToken& cancel, std::string restarting) {
+        std::lock_guard lock(mutex_);
+        if (shutting_down_) return shutting_down();
+        under_way_ = cancel;
+        restarting_ = std::move(restarting);
         return {};
     }
 
-    Result<void> stop(const std::string& name) {
-        auto life = lives_.extract(name);
-        if (!life) return {};
-        const auto begin = clock_.steady_now();
-        auto result = life.mapped().instance->stop();
-        log_.info("module stopped", {{"module", name}, {"took", clock_.steady_now() - begin}});
-        return result;
+    void end() {
+        std::lock_guard lock(mutex_);
+        under_way_ = {};
+        restarting_.clear();
     }
 
-    /// Dependents first.
-    void stop_all() {
-        const auto modules = table_.modules();
-        for (auto module = modules.rbegin(); module != modules.rend(); ++module) {
-            (void)stop(module->name);
-        }
-        all_stopped_ = true;
-    }
-
-    /// A module's work ended, or failed, without being asked to: stops what needs it, then it.
-    void retire(const std::string& name, std::uint64_t number) {
-        const auto life = lives_.find(name);
-        if (life == lives_.end() || life->second.number != number) return;  // stopped meanwhile
-        const bool failed = state(name) == State::failed;
-        const auto modules = table_.modules();
-        for (auto module = modules.rbegin(); module != modules.rend(); ++module) {
-            if (!table_.depends_on(module->name, name) || !lives_.contains(module->name)) continue;
-            (void)stop(module->name);
-            explain(
-                module->name,
-                fmt::format("stopped, because {} {}", name, failed ? "failed" : "ended")
-            );
-        }
-        (void)stop(name);
-        if (!failed) {
-            Names still_wanted = wanted();
-            std::erase(still_wanted, name);
-            set_wanted(still_wanted);
-        }
+    void note_what_is_left() {
+        const bool gives_up = !conductor_.is_anything_left();
+        const bool had_given_up = gave_up_.exchange(gives_up);
+        if (gives_up && !had_given_up && options_.gave_up) options_.gave_up();
     }
 
     // What follows runs on any thread.
 
-    [[nodiscard]] Names wanted() const {
-        std::lock_guard lock(mutex_);
-        return wanted_;
+    /// Under mutex_.
+    void add_task(std::function<void()> task) {
+        tasks_.push_back(std::move(task));
+        woken_.notify_one();
     }
 
-    void set_wanted(const Names& wanted) {
-        std::lock_guard lock(mutex_);
-        if (wanted_ != wanted) ++revision_;
-        wanted_ = wanted;
-    }
-
-    void explain(const std::string& name, std::string why) {
-        std::lock_guard lock(mutex_);
-        if (auto& error = statuses_[name].error; error.empty()) error = std::move(why);
-    }
-
-    void note(const std::string& name, State now, const Error* error) {
-        ModuleStatus status{
-            .name = name,
-            .state = now,
-            .since = clock_.now(),
-            .error = error != nullptr ? error->message : ""
-        };
-        metrics_.running.with({name})->set(now == State::running ? 1 : 0);
-        {
-            std::lock_guard lock(mutex_);
-            // Failed is noted when it happens, and again when the module is gone.
-            const bool again = statuses_[name].state == now;
-            if (again) return;
-            statuses_[name] = status;
-            ++revision_;
-        }
-        if (now == State::failed) {
-            metrics_.failures.with({name})->inc();
-            log_.error("module failed", {{"module", name}, {"err", status.error}});
-        }
-        if (options_.observer) options_.observer(status);
+    /// Whether a restart of this module gives way to the change: a start that takes for ever must
+    /// not keep it from being stopped.
+    [[nodiscard]] bool concerns(const Change& change, const std::string& restarting) const {
+        if (restarting.empty()) return false;
+        if (change.kind == Change::Kind::set_target) return true;
+        const Names concerned = table_.with_dependencies(change.modules);
+        return std::ranges::find(concerned, restarting) != concerned.end();
     }
 
     const ModuleTable& table_;
     const ManagerOptions options_;
     const telemetry::Logger log_;
     const Clock& clock_;
-    Metrics metrics_;
+    std::atomic<bool> gave_up_ = false;
 
     mutable std::mutex mutex_;
     std::condition_variable woken_;
     // Guarded by mutex_:
     std::deque<std::function<void()>> tasks_;
-    Names wanted_;
-    std::map<std::string, ModuleStatus, std::less<>> statuses_;
-    std::uint64_t revision_ = 0;
     bool shutting_down_ = false;
-    CancellationToken starting_;  // of the start under way
+    CancellationToken under_way_;  // of the change or restart
+    std::string restarting_;       // what is being started again; empty during a change
 
-    // Of thread_ alone:
-    std::map<std::string, Life> lives_;
-    std::uint64_t lives_started_ = 0;
-    bool all_stopped_ = false;
+    Conductor conductor_;       // of thread_, but for what any thread may call
+    bool all_stopped_ = false;  // of thread_
 
     std::once_flag shut_down_once_;
     std::thread thread_;
@@ -358,12 +254,22 @@ Result<Plan> Manager::apply(Change change) {
 
 void Manager::shut_down() { impl_->shut_down(); }
 
-std::vector<ModuleStatus> Manager::list() const { return impl_->list(); }
+std::vector<ModuleStatus> Manager::statuses() const { return impl_->statuses(); }
 
-State Manager::state(std::string_view name) const { return impl_->state(name); }
+std::vector<ModuleStatus> Manager::list() const {
+    auto started = statuses();
+    std::erase_if(started, [](const auto& status) { return status.state == State::new_; });
+    return started;
+}
 
-std::uint64_t Manager::revision() const { return impl_->revision(); }
+State Manager::state(std::string_view name) const { return impl_->board().state(name); }
+
+Names Manager::wanted() const { return impl_->board().wanted(); }
+
+std::uint64_t Manager::revision() const { return impl_->board().revision(); }
 
 Names Manager::not_running() const { return impl_->not_running(); }
+
+bool Manager::gave_up() const { return impl_->gave_up(); }
 
 }  // namespace mimir::modules

@@ -19,8 +19,8 @@ struct Module {
     bool targetable = false;
     /// Whether the target `all` names it.
     bool in_all = false;
-    /// Whether every process runs it, whatever its target: it is never wanted by name, and no change
-    /// stops it. Starts before the others, as far as its dependencies allow.
+    /// Whether every process runs it, whatever its target: it is never wanted by name, and no
+    /// change stops it. Starts before the others, as far as its dependencies allow.
     bool always = false;
     /// Run before it starts and until it has stopped.
     std::vector<std::string> dependencies;

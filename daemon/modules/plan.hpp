@@ -22,7 +22,7 @@ struct Step {
 };
 using Plan = std::vector<Step>;
 
-/// What a change means: what is wanted from then on (never those that always run), and the way there.
+/// What a change means: what is wanted from then on (never what always runs), and the way there.
 struct PlannedChange {
     Names wanted;
     Plan steps;
@@ -37,7 +37,7 @@ class StepListener {
     /// The very plan, before its first step. An error refuses the change.
     virtual Result<void> planned(const PlannedChange& change) = 0;
     /// Before the step's effect; `index` is its place in the plan. An error ends the change like a
-    /// start that failed; once the change can no longer fail it goes on, and tells of it in the end.
+    /// failed start; once the change can no longer fail it goes on, and tells of it in the end.
     virtual Result<void> begins(std::size_t index, const Step& step) = 0;
     /// After the effect, unless begins() refused it. A stop with an error has stopped all the same.
     virtual void ended(std::size_t index, const Step& step, const Result<void>& result) = 0;
@@ -77,11 +77,11 @@ struct Situation {
     Names running;
 };
 
-/// Pure: what a change means in a situation. A new target's modules start before those that it lacks
-/// stop, so that a failed start leaves everything as it was.
+/// Pure: what a change means in a situation. A new target's modules start before those that it
+/// lacks stop, so that a failed start leaves everything as it was.
 /// Errors: each finding a line:
 ///     module-none-named, module-unknown: invalid
-///     module-needed: conflict; others that are wanted need what shall stop, and it does not cascade
+///     module-needed: conflict; others that are wanted need what shall stop
 ///     module-always-runs: conflict; it, or what needs it, shall stop but always runs
 Result<PlannedChange> plan_change(
     const ModuleTable& table, const Situation& now, const Change& change

@@ -1,127 +1,8 @@
 #include "modules/manager.hpp"
 
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
-#include "base/guarded.hpp"
-#include "support/test_support.hpp"
-
-using namespace std::chrono_literals;
+#include "world.hpp"
 
 namespace mimir::modules {
-namespace {
-
-/// What the test's services do; set before they do it.
-struct Script {
-    std::atomic<bool> start_fails = false;
-    std::atomic<bool> start_waits = false;  ///< until it is canceled
-    std::atomic<bool> run_fails = false;    ///< as soon as it is set
-    std::atomic<bool> run_ends = false;
-    std::atomic<bool> stop_fails = false;
-    std::atomic<bool> throws = false;
-};
-
-/// Modules a <- b <- c and a <- d, which note what happens to them.
-class World {
-  public:
-    World()
-        : table_(rows()), manager_(table_, {.stop_grace = 1s}, telemetry::Logger(), registry_) {}
-
-    Manager& manager() { return manager_; }
-    Script& script(const std::string& name) { return scripts_[name]; }
-
-    /// What happened since the last call: "start a", "stop a", "gone a".
-    std::string history() {
-        return history_.with([](std::string& text) { return std::exchange(text, {}); });
-    }
-    void note(std::string_view what, const std::string& name) {
-        history_.with([&](std::string& text) {
-            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", what, name);
-        });
-    }
-    std::string metrics() const { return telemetry::expose(registry_.collect()); }
-    ModuleStatus status(std::string_view name) {
-        for (const auto& status : manager_.list()) {
-            if (status.name == name) return status;
-        }
-        return {};
-    }
-    bool eventually(std::string_view name, State state) {
-        return test::eventually(5s, [&] { return manager_.state(name) == state; });
-    }
-
-  private:
-    class Scripted final : public Service {
-      public:
-        Scripted(World& world, std::string name) : world_(world), name_(std::move(name)) {}
-        ~Scripted() override { world_.note("gone", name_); }
-
-        Result<void> start(const CancellationToken& cancel) override {
-            world_.note("start", name_);
-            Script& script = world_.script(name_);
-            if (script.throws) throw std::runtime_error("thrown");
-            while (script.start_waits) {
-                MIMIR_TRY(cancel.check());
-                std::this_thread::yield();
-            }
-            if (script.start_fails) return fail(ErrorKind::unavailable, "port taken");
-            return {};
-        }
-        Result<void> run(std::stop_token stop) override {
-            Script& script = world_.script(name_);
-            while (sleep(stop, 1ms)) {
-                if (script.run_fails) return fail(ErrorKind::internal, "disk broke");
-                if (script.run_ends) return {};
-            }
-            return {};
-        }
-        Result<void> stop(std::chrono::milliseconds grace) override {
-            CHECK(grace == 1s);
-            world_.note("stop", name_);
-            if (world_.script(name_).stop_fails) return fail(ErrorKind::timeout, "still busy");
-            return {};
-        }
-
-      private:
-        World& world_;
-        std::string name_;
-    };
-
-    std::vector<Module> rows() {
-        std::vector<Module> rows;
-        const auto add = [&](const std::string& name, Names dependencies) {
-            rows.push_back({
-                .name = name,
-                .targetable = true,
-                .in_all = true,
-                .dependencies = std::move(dependencies),
-                .factory = [this, name]() -> Result<std::unique_ptr<Service>> {
-                    return std::make_unique<Scripted>(*this, name);
-                },
-            });
-            scripts_[name];
-        };
-        add("a", {});
-        add("b", {"a"});
-        add("c", {"b"});
-        add("d", {"a"});
-        return rows;
-    }
-
-    telemetry::Registry registry_;
-    std::map<std::string, Script> scripts_;
-    Guarded<std::string> history_;
-    ModuleTable table_;
-    Manager manager_;
-};
-
-Change change(Change::Kind kind, Names names) {
-    return {.kind = kind, .modules = std::move(names)};
-}
-
-}  // namespace
 
 TEST_SUITE("modules/manager") {
     using enum Change::Kind;
@@ -155,10 +36,7 @@ TEST_SUITE("modules/manager") {
             REQUIRE_OK(world.manager().apply(change(stop, {"a"})));
             CHECK(world.history() == "start a, stop a, gone a");
         }
-        CHECK(
-            world.metrics().find("mimird_module_starts_total{module=\"a\"} 3\n") !=
-            std::string::npos
-        );
+        CHECK(world.has_metric("mimird_module_starts_total{module=\"a\"} 3"));
     }
 
     TEST_CASE("a failed start stops what it started and leaves the rest untouched") {
@@ -196,11 +74,8 @@ TEST_SUITE("modules/manager") {
         world.script("b").run_fails = false;
         REQUIRE_OK(world.manager().apply(change(start, {"c"})));
         CHECK(world.history() == "stop c, gone c, stop b, gone b, start b, start c");
-        CHECK(
-            world.metrics().find("mimird_module_failures_total{module=\"b\"} 1\n") !=
-            std::string::npos
-        );
-        CHECK(world.metrics().find("mimird_module_running{module=\"b\"} 1\n") != std::string::npos);
+        CHECK(world.has_metric("mimird_module_failures_total{module=\"b\"} 1"));
+        CHECK(world.has_metric("mimird_module_running{module=\"b\"} 1"));
     }
 
     TEST_CASE("a module whose work is done terminates and is wanted no more") {
@@ -240,6 +115,7 @@ TEST_SUITE("modules/manager") {
         const auto result = world.manager().apply(stale);
         REQUIRE_FALSE(result.has_value());
         CHECK(result.error().kind == ErrorKind::conflict);
+        CHECK(result.error().id == "revision-stale");
         stale.if_revision = world.manager().revision();
         CHECK(world.manager().apply(stale).has_value());
     }
@@ -260,7 +136,73 @@ TEST_SUITE("modules/manager") {
             CAPTURE(status.name);
             CHECK(status.state == (status.name == "c" ? State::failed : State::terminated));
         }
-        CHECK(world.manager().apply(change(start, {"a"})).error().kind == ErrorKind::unavailable);
+        const auto refused = world.manager().apply(change(start, {"a"}));
+        CHECK(refused.error().kind == ErrorKind::unavailable);
+        CHECK(refused.error().id == "shutting-down");
+    }
+
+    TEST_CASE("every module has a status; those that never ran are new") {
+        World world;
+        REQUIRE_OK(world.manager().apply(change(start, {"b"})));
+        std::string statuses;
+        for (const ModuleStatus& status : world.manager().statuses()) {
+            CHECK(status.since > TimestampMs{0});
+            statuses += fmt::format(
+                "{} {}{}, ", status.name, to_string(status.state), status.wanted ? " wanted" : ""
+            );
+        }
+        CHECK(statuses == "a Running, b Running wanted, c New, d New, ");
+        CHECK(world.manager().list().size() == 2);
+        CHECK(world.manager().wanted() == Names{"b"});
+    }
+
+    TEST_CASE("the revision goes on from where an earlier process left it") {
+        ManagerOptions options = unsupervised();
+        options.first_revision = 1'000;
+        World world(options);
+        CHECK(world.manager().revision() == 1'000);
+        REQUIRE_OK(world.manager().apply(change(start, {"a"})));
+        CHECK(world.manager().revision() > 1'000);
+    }
+
+    TEST_CASE("a module that always runs comes with the first change and outlives the last") {
+        World world(unsupervised(), World::With::admin);
+        REQUIRE_OK(world.manager().apply(change(set_target, {"b"})));
+        CHECK(world.history() == "start admin, start a, start b");
+        REQUIRE_OK(world.manager().apply(change(set_target, {"d"})));
+        REQUIRE_OK(world.manager().apply(change(stop, {"all"})));
+        CHECK(world.history() == "start d, stop b, gone b, stop d, gone d, stop a, gone a");
+        CHECK(world.manager().state("admin") == State::running);
+        CHECK(world.manager().wanted().empty());
+        CHECK_FALSE(world.manager().gave_up());
+        CHECK(
+            world.manager().apply(change(restart, {"admin"})).error().id == "module-always-runs"
+        );
+        world.manager().shut_down();
+        CHECK(world.history() == "stop admin, gone admin");
+    }
+
+    TEST_CASE("a module that does not stop is named, for as long as it does not") {
+        ManagerOptions options = unsupervised();
+        options.stop_grace = 1ms;
+        options.stop_overdue = 1ms;
+        options.stop_overdue_interval = 1ms;
+        World world(options);
+        REQUIRE_OK(world.manager().apply(change(start, {"a"})));
+        world.script("a").stop_waits = true;
+        std::jthread stopper([&] {
+            CHECK(world.manager().apply(change(stop, {"a"})).has_value());
+        });
+        REQUIRE(test::eventually(5s, [&] {
+            return world.status("a").error == "does not stop, for 0 s now";
+        }));
+        world.script("a").stop_waits = false;
+        stopper.join();
+        CHECK(world.status("a").error.empty());
+        CHECK(
+            world.log().find("level=warn msg=\"module does not stop\" module=a for=0s") !=
+            std::string::npos
+        );
     }
 
     TEST_CASE("changes from many threads are carried out one after the other") {

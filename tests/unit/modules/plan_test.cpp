@@ -196,7 +196,7 @@ TEST_SUITE("modules/plan") {
         }
     }
 
-    TEST_CASE("a module that always runs is part of every plan's end, and is never wanted by name") {
+    TEST_CASE("a module that always runs is part of what every plan leads to, unnamed") {
         using enum Change::Kind;
         const ModuleTable table = table_with_admin();
         const Situation running{.wanted = {"ingester"}, .running = {"base", "admin", "ingester"}};
