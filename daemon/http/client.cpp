@@ -18,14 +18,15 @@ namespace {
 
 using detail::Head;
 using detail::Stream;
+using detail::TlsSession;
 using detail::Watch;
 using Strand = asio::strand<asio::any_io_executor>;
 
 constexpr std::size_t kHeaderBytesLimit = 256 << 10;
 
 struct Connection {
-    explicit Connection(Stream::Socket socket)
-        : stream(std::move(socket), 1), reader(stream, kHeaderBytesLimit) {}
+    explicit Connection(Stream::Socket socket, std::unique_ptr<detail::TlsSession> tls = nullptr)
+        : stream(std::move(socket), std::move(tls), 1), reader(stream, kHeaderBytesLimit) {}
     Stream stream;
     detail::ResponseReader reader;
     std::chrono::steady_clock::time_point idle_since;
@@ -50,12 +51,8 @@ std::string request_head(const ClientRequest& request, const Endpoint& endpoint)
     std::string head;
     head.reserve(256);
     auto out = std::back_inserter(head);
-    const std::string host = endpoint.unix_path.empty()
-                                 ? endpoint.to_string().substr(std::string_view("http://").size())
-                                 : "localhost";
-    fmt::format_to(
-        out, "{} {} HTTP/1.1\r\nHost: {}\r\n", to_string(request.method), request.target, host
-    );
+    fmt::format_to(out, "{} {} HTTP/1.1\r\n", to_string(request.method), request.target);
+    fmt::format_to(out, "Host: {}\r\n", endpoint.authority());
     for (std::size_t i = 0; i < request.headers.size(); ++i) {
         fmt::format_to(out, "{}: {}\r\n", request.headers[i].name, request.headers[i].value);
     }
@@ -72,7 +69,10 @@ std::string request_head(const ClientRequest& request, const Endpoint& endpoint)
 class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   public:
     Impl(runtime::IoThreads& io, Endpoint e, ClientOptions o)
-        : executor(io.executor()), endpoint(std::move(e)), options(o) {}
+        : executor(io.executor()),
+          endpoint(std::move(e)),
+          options(std::move(o)),
+          tls_(endpoint.tls && !options.tls ? TlsClientContext::load({}) : options.tls) {}
 
     asio::awaitable<Result<ClientResponse>> send(ClientRequest request, CancellationToken token);
     asio::awaitable<Result<std::unique_ptr<ClientStream>>> open(
@@ -86,12 +86,15 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
     const ClientOptions options;
 
   private:
+    asio::awaitable<Result<std::unique_ptr<Connection>>> connect(CancellationToken token);
+    asio::awaitable<Result<void>> handshake(Stream& stream, CancellationToken token);
     asio::awaitable<Result<Answer>> exchange(const ClientRequest& request, CancellationToken token);
     asio::awaitable<Result<Head>> exchange_on(
         Connection& connection, const ClientRequest& request, CancellationToken token
     );
     std::unique_ptr<Connection> take_idle();
 
+    const Result<std::shared_ptr<const TlsClientContext>> tls_;
     Guarded<std::vector<std::unique_ptr<Connection>>> idle_;  // the longest idle first
 };
 
@@ -173,10 +176,39 @@ asio::awaitable<Result<Answer>> Client::Impl::exchange(
             co_return tl::unexpected(std::move(head).error());
         }
     }
-    MIMIR_CO_TRY(auto socket, co_await detail::connect(endpoint, options.connect_timeout, token));
-    auto connection = std::make_unique<Connection>(std::move(socket));
+    MIMIR_CO_TRY(auto connection, co_await connect(token));
     MIMIR_CO_TRY(auto head, co_await exchange_on(*connection, request, token));
     co_return Answer{std::move(connection), std::move(head)};
+}
+
+asio::awaitable<Result<std::unique_ptr<Connection>>> Client::Impl::connect(
+    CancellationToken token
+) {
+    if (!tls_) co_return tl::unexpected(tls_.error());
+    MIMIR_CO_TRY(auto socket, co_await detail::connect(endpoint, options.connect_timeout, token));
+    if (!endpoint.tls) co_return std::make_unique<Connection>(std::move(socket));
+    auto session = TlsSession::of_client(**tls_, endpoint.host, socket.native_handle());
+    auto connection = std::make_unique<Connection>(std::move(socket), std::move(session));
+    MIMIR_CO_TRY(co_await handshake(connection->stream, token));
+    co_return connection;
+}
+
+asio::awaitable<Result<void>> Client::Impl::handshake(Stream& stream, CancellationToken token) {
+    const auto deadline = std::chrono::steady_clock::now() + options.connect_timeout;
+    const CancellationToken limited = token.with_deadline(deadline);
+    const auto strand = co_await asio::this_coro::executor;
+    const Watch watch(strand, limited, [&stream] { stream.close(); });
+    const auto error = co_await stream.handshake();
+    if (!error) co_return Result<void>();
+    MIMIR_CO_TRY(token.check());
+    co_return fail(
+        ErrorKind::unavailable,
+        "connecting to {}: {}",
+        endpoint.to_string(),
+        error == asio::error::operation_aborted
+            ? fmt::format("no TLS handshake within {} ms", options.connect_timeout.count())
+            : stream.tls()->handshake_error().message
+    );
 }
 
 asio::awaitable<Result<Head>> Client::Impl::exchange_on(
@@ -200,7 +232,7 @@ asio::awaitable<Result<Head>> Client::Impl::exchange_on(
                 broke ? ErrorKind::unavailable : ErrorKind::corrupt,
                 "{}: {}",
                 endpoint.to_string(),
-                write_error ? write_error.message() : read.error().message
+                write_error && !stream.tls() ? write_error.message() : read.error().message
             );
         }
     } while (head.status < 200);
@@ -231,7 +263,7 @@ void Client::Impl::give_back(std::unique_ptr<Connection> connection) {
 }
 
 Client::Client(runtime::IoThreads& io, Endpoint endpoint, ClientOptions options)
-    : impl_(std::make_shared<Impl>(io, std::move(endpoint), options)) {}
+    : impl_(std::make_shared<Impl>(io, std::move(endpoint), std::move(options))) {}
 Client::~Client() = default;
 
 asio::awaitable<Result<ClientResponse>> Client::send(
@@ -255,7 +287,7 @@ asio::awaitable<Result<std::unique_ptr<ClientStream>>> Client::open(
 const Endpoint& Client::endpoint() const { return impl_->endpoint; }
 
 BlockingClient::BlockingClient(Endpoint endpoint, ClientOptions options)
-    : io_(1), client_(io_, std::move(endpoint), options) {}
+    : io_(1), client_(io_, std::move(endpoint), std::move(options)) {}
 BlockingClient::~BlockingClient() = default;
 
 Result<ClientResponse> BlockingClient::send(ClientRequest request, CancellationToken token) {

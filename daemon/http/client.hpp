@@ -12,21 +12,26 @@
 #include "base/cancellation.hpp"
 #include "base/result.hpp"
 #include "http/message.hpp"
+#include "http/tls.hpp"
 #include "runtime/executors.hpp"
 
 namespace mimir::http {
 
-/// Where a client connects: "http://host:8080", "host:8080", "unix:///run/mimird/admin.sock" or
-/// "/run/...".
+/// Where a client connects: "http://host:8080", "https://host:8443", "host:8080",
+/// "unix:///run/mimird/admin.sock" or "/run/...".
 struct Endpoint {
     std::string host;
     std::uint16_t port = 0;
     /// When set, host and port are unused.
     std::string unix_path;
+    /// "https://".
+    bool tls = false;
 
     /// Errors: invalid.
     static Result<Endpoint> parse(std::string_view text);
     [[nodiscard]] std::string to_string() const;
+    /// Host and port, as in the Host header; "localhost" for a unix socket.
+    [[nodiscard]] std::string authority() const;
 };
 
 struct ClientOptions {
@@ -34,9 +39,12 @@ struct ClientOptions {
     /// Shorter than the server's, so that a request seldom meets a connection that is just being
     /// closed.
     std::chrono::milliseconds idle_timeout{60'000};
+    /// Of connecting, and again of the TLS handshake.
     std::chrono::milliseconds connect_timeout{5'000};
     /// Of one response, in memory; streamed ones have none.
     std::size_t response_bytes_limit = 256 << 20;
+    /// For https endpoints; null trusts the system's CAs.
+    std::shared_ptr<const TlsClientContext> tls = {};
 };
 
 struct ClientRequest {
@@ -68,7 +76,7 @@ class ClientStream {
 
 /// Talks to one endpoint and keeps connections to it.
 /// A request that finds its kept connection closed before any byte of an answer is sent once more
-/// on a new one. Errors of every call: unavailable (not reachable, connection broke), corrupt (not
+/// on a new one. Errors of every call: unavailable (not reachable, not to be trusted, connection broke), corrupt (not
 /// HTTP), limit (answer too big); canceled and timeout, as the token says. An answer with any
 /// status is not an error. Threads: any. Destroy it when no call is under way.
 class Client {

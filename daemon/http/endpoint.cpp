@@ -9,7 +9,7 @@ namespace {
 tl::unexpected<Error> no_address(std::string_view text) {
     return fail(
         ErrorKind::invalid,
-        "\"{}\" is no address: want http://HOST:PORT, HOST:PORT or unix:///PATH",
+        "\"{}\" is no address: want http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:///PATH",
         text
     );
 }
@@ -31,24 +31,32 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     if (text.starts_with("unix:///")) text.remove_prefix(std::string_view("unix://").size());
     if (text.starts_with('/')) return Endpoint{.unix_path = std::string(text)};
 
-    if (text.starts_with("http://")) text.remove_prefix(std::string_view("http://").size());
+    const bool tls = text.starts_with("https://");
+    if (tls || text.starts_with("http://")) text.remove_prefix(text.find("//") + 2);
     if (text.ends_with('/')) text.remove_suffix(1);
     const std::string_view host = take_host(text);
     if (host.empty()) return no_address(whole);
-    if (text.empty()) return Endpoint{.host = std::string(host), .port = 80};
+    if (text.empty()) {
+        const std::uint16_t usual = tls ? 443 : 80;
+        return Endpoint{.host = std::string(host), .port = usual, .tls = tls};
+    }
     if (!text.starts_with(':')) return no_address(whole);
     text.remove_prefix(1);
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
     if (error != std::errc() || end != text.end() || port == 0) return no_address(whole);
-    return Endpoint{.host = std::string(host), .port = port};
+    return Endpoint{.host = std::string(host), .port = port, .tls = tls};
 }
 
 std::string Endpoint::to_string() const {
     if (!unix_path.empty()) return "unix://" + unix_path;
+    return (tls ? "https://" : "http://") + authority();
+}
+
+std::string Endpoint::authority() const {
+    if (!unix_path.empty()) return "localhost";
     const bool is_v6 = host.find(':') != std::string::npos;
-    return is_v6 ? fmt::format("http://[{}]:{}", host, port)
-                 : fmt::format("http://{}:{}", host, port);
+    return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
 }  // namespace mimir::http

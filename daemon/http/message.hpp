@@ -34,6 +34,8 @@ struct Peer {
         std::int32_t pid;
     };
     std::optional<Credentials> credentials;
+    /// Common name of its certificate, where the address asks for one and its CA vouches for it.
+    std::string certificate_name = {};
 };
 
 /// A request as handlers see it. Owned by the server; a handler may move from it what it keeps.

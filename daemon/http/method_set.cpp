@@ -13,7 +13,8 @@ constexpr std::array kMethods = {
     Method::patch,
     Method::delete_,
     Method::options,
-    Method::other};
+    Method::other
+};
 
 std::uint8_t bit(Method method) {
     return static_cast<std::uint8_t>(1U << static_cast<unsigned>(method));

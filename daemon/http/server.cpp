@@ -93,7 +93,7 @@ class Server::Impl {
   private:
     asio::awaitable<void> accept_loop(Listener listener);
     asio::awaitable<void> tick_loop();
-    void add(Listener::Accepted accepted);
+    void add(Listener::Accepted accepted, const TlsServerContext* tls);
     [[nodiscard]] std::string too_many_connections() const;
     void wait_until_empty(std::optional<std::chrono::milliseconds> limit);
 
@@ -124,7 +124,7 @@ asio::awaitable<void> Server::Impl::accept_loop(Listener listener) {
     for (;;) {
         auto accepted = listener.accept();
         if (accepted) {
-            add(*std::move(accepted));
+            add(*std::move(accepted), listener.tls());
         } else if (accepted.error().kind == ErrorKind::not_found) {
             co_await ready.async_wait(
                 asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable)
@@ -135,16 +135,20 @@ asio::awaitable<void> Server::Impl::accept_loop(Listener listener) {
     }
 }
 
-void Server::Impl::add(Listener::Accepted accepted) {
+void Server::Impl::add(Listener::Accepted accepted, const TlsServerContext* tls) {
     if (!connections_->admit(context_.options.connections_limit)) {
-        detail::dismiss(accepted.socket.get(), too_many_connections());
+        // In the middle of a handshake there are no words for it.
+        detail::dismiss(accepted.socket.get(), tls == nullptr ? too_many_connections() : "");
         return;
     }
     detail::Strand strand = asio::make_strand(context_.threads.io.executor());
     const asio::generic::stream_protocol protocol(accepted.family, 0);
+    auto session = tls == nullptr ? nullptr
+                                  : detail::TlsSession::of_server(*tls, accepted.socket.get());
     detail::Stream::Socket socket(strand, protocol, accepted.socket.release());
-    auto connection =
-        std::make_shared<Connection>(context_, strand, std::move(socket), std::move(accepted.peer));
+    auto connection = std::make_shared<Connection>(
+        context_, strand, std::move(socket), std::move(session), std::move(accepted.peer)
+    );
     connections_->begin(connection);
     auto on_end = [connections = connections_, connection](const std::exception_ptr& error) {
         MIMIR_ASSERT(error == nullptr, "a connection handles what its handlers throw");
@@ -160,9 +164,7 @@ std::string Server::Impl::too_many_connections() const {
         .message = fmt::format("too many connections (limit {})", limit),
         .retry_after = 1s
     };
-    const Response response = context_.router.refuse(refusal, Request{});
-    const detail::ResponseFraming framing{.body_bytes = response.body.size(), .keep_alive = false};
-    return detail::response_head(response, framing) + response.body;
+    return detail::last_response(context_.router.refuse(refusal, Request{}));
 }
 
 asio::awaitable<void> Server::Impl::tick_loop() {

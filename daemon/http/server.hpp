@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "http/message.hpp"
 #include "http/router.hpp"
+#include "http/tls.hpp"
 #include "runtime/executors.hpp"
 
 namespace mimir::http {
@@ -25,6 +26,8 @@ struct TcpAddress {
     std::string host;
     /// 0: the system picks one, see Server::addresses().
     std::uint16_t port = 0;
+    /// When set, clients must speak TLS.
+    std::shared_ptr<const TlsServerContext> tls = {};
 };
 
 struct UnixAddress {
@@ -52,7 +55,7 @@ struct ServerOptions {
 
     /// Between requests.
     std::chrono::milliseconds idle_timeout{120'000};
-    /// From the first byte of a request to the end of its head, and, counted anew, of its body...
+    /// Of a TLS handshake; from the first byte of a request to the end of its head, and, counted anew, of its body...
     std::chrono::milliseconds read_timeout{30'000};
     /// ... and of a response. Each begins anew whenever progress_bytes_min bytes have moved, so that a large body may take
     /// long, but a client that trickles may not.
@@ -95,6 +98,8 @@ class RequestObserver {
     virtual ~RequestObserver() = default;
     virtual void request_started(Method method, std::string_view route) = 0;
     virtual void request_finished(const RequestSummary& summary) = 0;
+    /// A client that came no further than the TLS handshake; its connection is closed.
+    virtual void handshake_failed(const Peer& /*peer*/, const Error& /*why*/) {}
 };
 
 class Server {

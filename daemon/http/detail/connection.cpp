@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "encoding/gzip.hpp"
+#include "http/detail/listener.hpp"
 #include "http/detail/response_head.hpp"
 #include "http/detail/route_state.hpp"
 #include "http/error_status.hpp"
@@ -106,17 +107,52 @@ class Connection::StreamedBody final : public BodyWriter {
     std::size_t bytes_ = 0;
 };
 
-Connection::Connection(ServerContext& server, Strand strand, Stream::Socket socket, Peer peer)
+Connection::Connection(
+    ServerContext& server,
+    Strand strand,
+    Stream::Socket socket,
+    std::unique_ptr<TlsSession> tls,
+    Peer peer
+)
     : server_(server),
       strand_(std::move(strand)),
-      stream_(std::move(socket), server.options.progress_bytes_min),
+      stream_(std::move(socket), std::move(tls), server.options.progress_bytes_min),
       reader_(stream_, server.options.header_bytes_limit),
       peer_(std::move(peer)) {}
 
 asio::awaitable<void> Connection::serve() {
-    while (co_await serve_one()) {
+    if (co_await handshake()) {
+        while (co_await serve_one()) {
+        }
     }
     stream_.close();
+}
+
+asio::awaitable<bool> Connection::handshake() {
+    const TlsSession* tls = stream_.tls();
+    if (tls == nullptr) co_return true;
+    stream_.allow(server_.options.read_timeout);
+    idle_ = true;
+    const error_code error = co_await stream_.handshake();
+    idle_ = false;
+    if (!error) {
+        peer_.certificate_name = tls->peer_certificate_name();
+        co_return true;
+    }
+    const bool overdue = error == asio::error::operation_aborted;
+    const Error why = overdue ? Error{ErrorKind::timeout, {}, "TLS handshake: the client stalls"}
+                              : tls->handshake_error();
+    if (server_.observer != nullptr) server_.observer->handshake_failed(peer_, why);
+    if (!overdue) dismiss(stream_.descriptor(), tls->spoke_plain_http() ? speak_tls() : "");
+    co_return false;
+}
+
+/// In plain HTTP, for who spoke it to an address with TLS.
+std::string Connection::speak_tls() const {
+    const Refusal refusal{
+        .status = 400, .message = "this address speaks TLS, and got plain HTTP: use https://"
+    };
+    return last_response(server_.router.refuse(refusal, Request{.peer = peer_}));
 }
 
 asio::awaitable<bool> Connection::serve_one() {

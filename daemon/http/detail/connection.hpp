@@ -31,7 +31,14 @@ struct ServerContext {
 /// Threads: the strand, except where it says otherwise.
 class Connection {
   public:
-    Connection(ServerContext& server, Strand strand, Stream::Socket socket, Peer peer);
+    /// `tls`: null for none; it is over `socket`.
+    Connection(
+        ServerContext& server,
+        Strand strand,
+        Stream::Socket socket,
+        std::unique_ptr<TlsSession> tls,
+        Peer peer
+    );
 
     /// Until either side closes.
     asio::awaitable<void> serve();
@@ -51,6 +58,7 @@ class Connection {
     class StreamedBody;
     struct Exchange;
 
+    asio::awaitable<bool> handshake();
     asio::awaitable<bool> serve_one();
     asio::awaitable<bool> respond(Exchange& exchange);
     asio::awaitable<Result<void>> receive_body(Exchange& exchange, std::size_t bytes_limit);
@@ -60,12 +68,13 @@ class Connection {
     asio::awaitable<bool> send_streamed(Exchange& exchange);
     asio::awaitable<void> refuse(const Error& error, const Request& request);
     asio::awaitable<void> linger();
+    [[nodiscard]] std::string speak_tls() const;
 
     ServerContext& server_;
     const Strand strand_;
     Stream stream_;
     RequestReader reader_;
-    const Peer peer_;
+    Peer peer_;
 
     CancellationToken token_;  // of the request under way
     bool idle_ = false;

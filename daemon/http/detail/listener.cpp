@@ -157,6 +157,11 @@ Listener::~Listener() {
     }
 }
 
+const TlsServerContext* Listener::tls() const {
+    const auto* tcp = std::get_if<TcpAddress>(&address_);
+    return tcp == nullptr ? nullptr : tcp->tls.get();
+}
+
 Result<std::vector<Listener>> Listener::open(const ListenAddress& address) {
     if (const auto* tcp = std::get_if<TcpAddress>(&address)) return open_tcp(*tcp);
     std::vector<Listener> listeners;
@@ -192,7 +197,7 @@ Result<std::vector<Listener>> Listener::open_tcp(const TcpAddress& address) {
         socklen_t size = sizeof bound;
         ::getsockname(socket.get(), generic(bound), &size);
         port = port_of(bound);  // a name's other addresses get the port that the first one got
-        listeners.push_back(Listener(std::move(socket), TcpAddress{address.host, port}));
+        listeners.push_back(Listener(std::move(socket), TcpAddress{address.host, port, address.tls}));
     }
     return listeners;
 }

@@ -54,6 +54,8 @@ class Listener {
 
     /// With the port that the system picked.
     [[nodiscard]] const ListenAddress& address() const { return address_; }
+    /// Null when clients speak plain HTTP.
+    [[nodiscard]] const TlsServerContext* tls() const;
     [[nodiscard]] int descriptor() const { return socket_.get(); }
 
   private:

@@ -64,6 +64,11 @@ std::string response_head(const Response& response, const ResponseFraming& frami
     return head;
 }
 
+std::string last_response(const Response& response) {
+    const ResponseFraming framing{.body_bytes = response.body.size(), .keep_alive = false};
+    return response_head(response, framing) + response.body;
+}
+
 bool accepts_gzip(const Headers& headers) {
     std::string_view rest = headers.get("Accept-Encoding").value_or("");
     while (!rest.empty()) {

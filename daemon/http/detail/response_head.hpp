@@ -18,6 +18,9 @@ struct ResponseFraming {
 /// Status line and headers, with the empty line behind them.
 std::string response_head(const Response& response, const ResponseFraming& framing);
 
+/// The whole of a response after which the connection ends.
+std::string last_response(const Response& response);
+
 /// True for responses that never have a body: 1xx, 204, 304.
 bool is_bodyless(int status);
 

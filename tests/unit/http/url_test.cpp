@@ -63,6 +63,8 @@ TEST_SUITE("http/url") {
                  Case{"localhost:8080", "http://localhost:8080"},
                  Case{"http://10.0.0.1:80/", "http://10.0.0.1:80"},
                  Case{"http://example.com", "http://example.com:80"},
+                 Case{"https://example.com", "https://example.com:443"},
+                 Case{"https://[::1]:8443/", "https://[::1]:8443"},
                  Case{"[::1]:9009", "http://[::1]:9009"},
                  Case{"/run/mimird/admin.sock", "unix:///run/mimird/admin.sock"},
                  Case{"unix:///tmp/a", "unix:///tmp/a"},
@@ -84,7 +86,8 @@ TEST_SUITE("http/url") {
               "host:0",
               "host:65536",
               "host:8x",
-              "https://host",
+              "ftp://host",
+              "https://",
               "a b:80"}) {
             CAPTURE(text);
             const auto endpoint = Endpoint::parse(text);
