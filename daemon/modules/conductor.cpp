@@ -67,6 +67,7 @@ Result<PlannedChange> Conductor::plan(const Change& change) const {
 
 Result<Plan> Conductor::carry_out(const Change& change) {
     MIMIR_TRY(change.cancel.check());
+    retire_failed();
     MIMIR_TRY(auto planned, plan(change));
     if (change.listener) MIMIR_TRY(change.listener->planned(planned));
     // What is being started is wanted: until it runs, the process is not ready.
@@ -110,6 +111,7 @@ void Conductor::finish(Run& run) {
 /// Errors: of a start. What did not stop cleanly has stopped all the same.
 Result<void> Conductor::take_step(Run& run) {
     const Step& step = run.planned.steps[run.done];
+    retire_failed();
     if (starts(step)) supervisor_.forget(step.module);
     const auto result =
         starts(step) ? start(step.module, run.change.cancel) : lives_.stop(step.module);
@@ -143,8 +145,6 @@ Result<void> Conductor::start(const std::string& name, const CancellationToken& 
     const Module& module = *table_.find(name);
     for (const std::string& dependency : module.dependencies) {
         if (is_up(dependency)) continue;
-        // It may have failed a moment ago, and its retirement be still to come.
-        if (const auto* life = lives_.find(dependency)) retire(dependency, life->number);
         return fail(
             ErrorKind::unavailable, "it needs {}, which is {}", dependency, outlook(dependency)
         );
@@ -170,6 +170,17 @@ void Conductor::retire(const std::string& name, std::uint64_t number) {
     board_.set_wanted(wanted);
 }
 
+/// What failed a moment ago and is still to be retired has no place in a plan, but may use what the
+/// plan stops, and be used.
+void Conductor::retire_failed() {
+    const auto modules = table_.modules();
+    for (auto module = modules.rbegin(); module != modules.rend(); ++module) {
+        const auto* life = lives_.find(module->name);
+        if (life == nullptr || board_.state(module->name) != State::failed) continue;
+        retire(module->name, life->number);
+    }
+}
+
 void Conductor::stop_dependents(const std::string& name, std::string_view why) {
     const auto modules = table_.modules();
     for (auto module = modules.rbegin(); module != modules.rend(); ++module) {
@@ -185,10 +196,11 @@ std::string Conductor::due_restart() const {
     const Names due = supervisor_.due();
     if (due.empty()) return {};
     for (const Module& module : table_.modules()) {
+        if (!contains(due, module.name)) continue;
         const bool may_start = std::ranges::all_of(module.dependencies, [this](const auto& name) {
             return is_up(name);
         });
-        if (may_start && contains(due, module.name)) return module.name;
+        if (may_start) return module.name;
     }
     return {};
 }

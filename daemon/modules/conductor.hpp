@@ -59,6 +59,7 @@ class Conductor {
     Result<void> take_step(Run& run);
     void undo(const Run& run);
     Result<void> start(const std::string& name, const CancellationToken& cancel);
+    void retire_failed();
     void stop_dependents(const std::string& name, std::string_view why);
 
     [[nodiscard]] bool is_needed(const std::string& name) const;

@@ -72,7 +72,7 @@ TEST_SUITE("app/module_cycles") {
         const std::string flag = "-blocks-storage.tsdb.dir=" + data.string();
         Node node({flag});
         const auto cycle = [&](int number) {
-            // Own metrics are stored at every start: now and then from nothing, else after a replay.
+            // Own metrics are stored at every start: at times from nothing, else after a replay.
             if (number % 10 == 0) std::filesystem::remove_all(data);
             REQUIRE_OK(node.start(kEverything));
             for (const auto& module : node.manager().statuses()) {

@@ -1,5 +1,7 @@
 #include "modules/manager.hpp"
 
+#include <future>
+
 #include "world.hpp"
 
 namespace mimir::modules {
@@ -76,6 +78,41 @@ TEST_SUITE("modules/manager") {
         CHECK(world.history() == "stop c, gone c, stop b, gone b, start b, start c");
         CHECK(world.has_metric("mimird_module_failures_total{module=\"b\"} 1"));
         CHECK(world.has_metric("mimird_module_running{module=\"b\"} 1"));
+    }
+
+    TEST_CASE("a change that comes before a failed module's retirement does not overtake it") {
+        struct Case {
+            Change change;
+            std::string_view history;
+        };
+        for (const Case& c : std::initializer_list<Case>{
+                 {{stop, {"a"}, true},
+                  "stop c, gone c, stop b, gone b, stop d, gone d, stop a, gone a"},
+                 {{start, {"b"}}, "stop c, gone c, stop b, gone b, start b"},
+             }) {
+            CAPTURE(c.history);
+            World world;
+            REQUIRE_OK(world.manager().apply(change(start, {"c", "d"})));
+            (void)world.history();
+            // The manager's thread is busy until the module has failed.
+            std::promise<void> failed;
+            Change busy = change(start, {"a"});
+            busy.commit = [&]() -> Result<void> {
+                failed.get_future().wait();
+                return {};
+            };
+            std::promise<bool> done;
+            world.manager().submit(busy, [](const Result<Plan>&) {});
+            world.manager().submit(c.change, [&](const Result<Plan>& outcome) {
+                done.set_value(outcome.has_value());
+            });
+            world.script("b").run_fails = true;
+            CHECK(world.eventually("b", State::failed));
+            world.script("b").run_fails = false;
+            failed.set_value();
+            CHECK(done.get_future().get());
+            CHECK(world.history() == c.history);
+        }
     }
 
     TEST_CASE("a module whose work is done terminates and is wanted no more") {
