@@ -29,7 +29,7 @@ struct PlannedChange {
 };
 
 /// Follows a change while it is carried out.
-/// Threads: the manager's, which waits meanwhile; must not call the manager.
+/// Threads: the manager's, which waits meanwhile: may ask the manager, not wait for a change.
 class StepListener {
   public:
     virtual ~StepListener() = default;
