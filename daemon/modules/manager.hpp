@@ -74,8 +74,8 @@ class Manager {
 
     /// Queues the change; `done` is called on the manager's thread with what was done.
     /// Errors: plan()'s; canceled; those of a module that did not start, of the commit, and of the
-    ///     listener: the change was undone. What was not clean and came too late for that (a stop, or
-    ///     the listener's word on one): the change was carried out all the same.
+    ///     listener: the change was undone. What was not clean and came too late for that (a stop,
+    ///     or the listener's word on one): the change was carried out all the same.
     void submit(Change change, std::function<void(Result<Plan>)> done);
     /// The same, waiting for it.
     Result<Plan> apply(Change change);
