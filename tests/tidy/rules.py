@@ -11,7 +11,7 @@ import sys
 ROWS = [
     {"base"},
     {"telemetry"},
-    {"model", "encoding", "fs", "config", "runtime"},
+    {"model", "encoding", "fs", "config", "runtime", "api"},
     {"chunkenc", "wire", "http"},
     {"tsdb", "promql", "kv", "objstore", "modules", "operations"},
     {"rules", "ring"},
@@ -30,6 +30,8 @@ DEAR = {
     "spdlog/": {"telemetry"},
     "yaml-cpp/": {"config"},
     "CLI/": {"config", "ctl"},
+    "SQLiteCpp/": {"operations"},
+    "sqlite3.h": {"operations"},
 }
 
 LINE_COLUMNS = 130
