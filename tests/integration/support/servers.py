@@ -1,5 +1,6 @@
 """Real servers as objects: started on free ports of the loopback and temporary folders, waited for, killed, cleaned up."""
 
+import http.client as http_client
 import json
 import os
 import pathlib
@@ -65,6 +66,32 @@ def http(method, url, body=None, headers=None, timeout=30):
             return Answer(error.code, error.headers, error.read())
     except urllib.error.URLError as error:
         raise OSError(f"{method} {url}: {error.reason}") from error
+
+
+class UnixConnection(http_client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path, timeout=30):
+        super().__init__("localhost", timeout=timeout)
+        self._path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def unix_http(socket_path, method, path, body=None, headers=None, timeout=30):
+    """One request over a unix socket; any status is an answer, only a broken connection raises OSError."""
+    connection = UnixConnection(socket_path, timeout)
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    except http_client.HTTPException as error:
+        raise OSError(f"{method} {path}: {error!r}") from error
+    finally:
+        connection.close()
 
 
 class Server:
@@ -140,6 +167,14 @@ class Mimird(Server):
     def data(self):
         return self.folder / "tsdb"
 
+    @property
+    def socket(self):
+        return self.folder / "admin.sock"
+
+    @property
+    def state(self):
+        return self.folder / "node"
+
     def command(self):
         return [
             BIN / "mimird",
@@ -147,6 +182,8 @@ class Mimird(Server):
             "-server.http-listen-address=127.0.0.1",
             f"-server.http-listen-port={self.port}",
             f"-blocks-storage.tsdb.dir={self.data}",
+            f"-admin.socket={self.socket}",
+            f"-node.state-dir={self.state}",
             *self.flags,
         ]
 
@@ -157,6 +194,40 @@ class Mimird(Server):
             "X-Prometheus-Remote-Write-Version": "0.1.0",
         }
         return http("POST", self.url + "/api/v1/push", body, {**base, **(headers or {})})
+
+    def admin(self, method, path, body=None, headers=None, timeout=30):
+        """A call of the admin API; a body that is not text or bytes becomes JSON."""
+        if body is not None and not isinstance(body, (str, bytes)):
+            body = json.dumps(body)
+        return unix_http(self.socket, method, "/admin/" + path, body, headers, timeout)
+
+    def ctl(self, *arguments, timeout=60, **kwargs):
+        """mimirctl on this daemon; returns the finished process with its output as text."""
+        command = [BIN / "mimirctl", "--socket", self.socket, *arguments]
+        return subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, timeout=timeout, **kwargs)
+
+    def ctl_json(self, *arguments):
+        done = self.ctl(*arguments, "-o", "json")
+        assert done.returncode == 0, f"mimirctl {arguments}: {done.returncode} {done.stderr}"
+        return json.loads(done.stdout)
+
+    def change(self, method, path, body=None, headers=None):
+        """A change over the admin API, waited for; returns the operation as it ended, or None when nothing was begun."""
+        answer = self.admin(method, path, body or {}, headers)
+        assert answer.status in (200, 202), f"{method} {path}: {answer.status} {answer.text[:500]}"
+        operation = answer.json.get("operation")
+        return operation and self.ended(operation["id"])
+
+    def ended(self, operation, seconds=60):
+        """The operation once it has ended."""
+        def look():
+            record = self.admin("GET", f"v1/operations/{operation}").json
+            return record if record["state"] in ("done", "failed", "canceled") else None
+        return wait_for(f"{operation} ended", look, seconds)
+
+    def module(self, name):
+        return self.admin("GET", f"v1/modules/{name}").json
 
     def api(self, path, method="GET", headers=None, **parameters):
         """A call of the Prometheus API; lists become repeated parameters."""
