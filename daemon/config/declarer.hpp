@@ -54,9 +54,14 @@ struct OptionSpec {
     std::vector<std::pair<std::string_view, T>> names = {};
     /// Shown as ******** wherever settings are printed.
     bool secret = false;
-    /// Takes effect while running, when the file that holds it changes.
+    /// A reload brings it into force without restarting anything.
     bool reloadable = false;
+    /// Only a restart of the process brings it into force.
+    bool needs_process = false;
 };
+
+/// What Option::restarts says of settings that only a restart of the process brings into force.
+inline constexpr std::string_view kProcess = "mimird";
 
 /// A declared setting, bound to the field that holds its value. All strings of a spec are literals.
 struct Option {
@@ -70,7 +75,8 @@ struct Option {
     std::optional<Value> max;
     Value default_value;
     bool secret;
-    bool reloadable;
+    /// The module that a reload restarts when it changed; empty when none has to, kProcess when that does not help.
+    std::string_view restarts;
     /// Whether the runtime configuration may override it for one tenant.
     bool per_tenant;
 
@@ -95,6 +101,9 @@ class Declarer {
     /// have of their own.
     void set_per_tenant(bool per_tenant) { per_tenant_ = per_tenant; }
 
+    /// Names the module that reads what is declared from now on, until it is called again.
+    void set_module(std::string_view module) { module_ = module; }
+
     [[nodiscard]] const std::vector<Option>& options() const { return options_; }
     [[nodiscard]] const Option* find_key(std::string_view key) const;
     [[nodiscard]] const Option* find_flag(std::string_view flag) const;
@@ -104,6 +113,7 @@ class Declarer {
 
     std::vector<Option> options_;
     bool per_tenant_ = false;
+    std::string_view module_ = kProcess;
 };
 
 namespace detail {
@@ -176,7 +186,9 @@ void Declarer::option(T& field, OptionSpec<T> spec) {
         .category = spec.category,
         .type = spec.unit == Unit::bytes ? Type::bytes : detail::type_of<T>(),
         .secret = spec.secret,
-        .reloadable = spec.reloadable,
+        .restarts = spec.needs_process ? kProcess
+                    : spec.reloadable  ? ""
+                                       : module_,
         .per_tenant = per_tenant_,
     };
     if constexpr (std::is_enum_v<T>) {

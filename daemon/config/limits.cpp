@@ -4,6 +4,7 @@ namespace mimir::config {
 
 void declare(Declarer& d, Limits& l) {
     d.set_per_tenant(true);
+    d.set_module("");
     d.option(
         l.ingestion_rate,
         {

@@ -143,7 +143,13 @@ std::string markdown_row(const Option& option) {
     if (const std::string bounds = bounds_text(option); !bounds.empty())
         notes += fmt::format(" Allowed: {}.", bounds);
     if (option.per_tenant) notes += " Per tenant.";
-    if (option.reloadable) notes += " Changes while running.";
+    if (option.key.empty()) {
+        // The command line is read once.
+    } else if (option.restarts.empty()) {
+        notes += " A reload applies it at once.";
+    } else if (option.restarts == kProcess) {
+        notes += " Needs a restart of mimird.";
+    }
     return fmt::format(
         "| {} | {} | {} | {} | {} |\n",
         code(std::string(option.key)),
@@ -221,7 +227,8 @@ std::string print_markdown(const Declarer& declared) {
         "it.\nDurations are written as `30s`, `1h30m` or `7d`; sizes as a number of bytes or as "
         "`64KiB`. `Per tenant` "
         "marks what the file of\n`runtime_config.file` may override for one tenant, under "
-        "`overrides.<tenant>`.\n\n"
+        "`overrides.<tenant>`.\n`mimirctl config reload` and SIGHUP read the file again, and "
+        "restart the modules whose settings changed unless a setting says otherwise.\n\n"
         "## Command line only\n\n{}{}\n## Top level\n\n{}{}",
         kHeader,
         command_line,

@@ -12,6 +12,7 @@ void declare(config::Declarer& d, Options& o) {
             .help = "Queries that are evaluated at once; more wait for their turn.",
             .min = 1,
             .max = 1024,
+            .needs_process = true,
         }
     );
     d.option(

@@ -10,6 +10,7 @@ void declare(config::Declarer& d, Options& o) {
             .flag = "http.prometheus-http-prefix",
             .help = "Path under which Prometheus' HTTP API is served.",
             .category = config::Category::advanced,
+            .needs_process = true,
         }
     );
 }

@@ -9,6 +9,7 @@ void declare(config::Declarer& d, Options& o) {
         {
             .key = "self_monitoring.enabled",
             .help = "Store this process' own metrics here, as if it had been scraped.",
+            .needs_process = true,
         }
     );
     d.option(
