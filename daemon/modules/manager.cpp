@@ -234,9 +234,7 @@ Manager::Manager(
 
 Manager::~Manager() = default;
 
-Result<Plan> Manager::plan(const Change& change) const {
-    return impl_->plan(change).map([](PlannedChange planned) { return std::move(planned.steps); });
-}
+Result<PlannedChange> Manager::plan(const Change& change) const { return impl_->plan(change); }
 
 void Manager::submit(Change change, std::function<void(Result<Plan>)> done) {
     impl_->submit(std::move(change), std::move(done));

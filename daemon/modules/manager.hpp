@@ -70,7 +70,7 @@ class Manager {
     /// Errors: plan_change()'s, and
     ///     revision-stale: conflict; something changed since Change::if_revision
     ///     shutting-down: unavailable
-    [[nodiscard]] Result<Plan> plan(const Change& change) const;
+    [[nodiscard]] Result<PlannedChange> plan(const Change& change) const;
 
     /// Queues the change; `done` is called on the manager's thread with what was done.
     /// Errors: plan()'s; canceled; those of a module that did not start, of the commit, and of the

@@ -79,7 +79,20 @@ double number_in(const char* path) {
     return value;
 }
 
+double resident_bytes() { return stat_field(24) * static_cast<double>(::sysconf(_SC_PAGESIZE)); }
+double thread_count() { return stat_field(20); }
+/// Without the one that lists them.
+double descriptor_count() { return entry_count("/proc/self/fd") - 1; }
+
 }  // namespace
+
+ProcessUsage process_usage() {
+    return {
+        .resident_bytes = static_cast<std::uint64_t>(resident_bytes()),
+        .open_fds = static_cast<std::uint64_t>(descriptor_count()),
+        .threads = static_cast<std::uint64_t>(thread_count()),
+    };
+}
 
 void declare_process_metrics(MetricScope& scope) {
     // Field numbers are those of proc(5).
@@ -92,21 +105,17 @@ void declare_process_metrics(MetricScope& scope) {
     counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", [] {
         return ticks_to_seconds(stat_field(14) + stat_field(15));
     });
-    gauge("process_resident_memory_bytes", "Resident memory size in bytes.", [] {
-        return stat_field(24) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-    });
+    gauge("process_resident_memory_bytes", "Resident memory size in bytes.", resident_bytes);
     gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", [] {
         return stat_field(23);
     });
-    gauge("process_threads", "Number of threads.", [] { return stat_field(20); });
+    gauge("process_threads", "Number of threads.", thread_count);
     gauge(
         "process_start_time_seconds",
         "Start time of the process since unix epoch in seconds.",
         [] { return boot_time() + ticks_to_seconds(stat_field(22)); }
     );
-    gauge("process_open_fds", "Number of open file descriptors.", [] {
-        return entry_count("/proc/self/fd") - 1;  // without the one that lists them
-    });
+    gauge("process_open_fds", "Number of open file descriptors.", descriptor_count);
     gauge("process_max_fds", "Maximum number of open file descriptors.", [] {
         return soft_limit(RLIMIT_NOFILE);
     });

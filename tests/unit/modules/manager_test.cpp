@@ -258,7 +258,7 @@ TEST_SUITE("modules/manager") {
             }
         }
         for (const auto& status : world.manager().list()) CHECK(status.state == State::terminated);
-        CHECK(world.manager().plan(change(start, {"all"}))->size() == 4);
+        CHECK(world.manager().plan(change(start, {"all"}))->steps.size() == 4);
     }
 }
 
