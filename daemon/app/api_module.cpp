@@ -93,9 +93,6 @@ class ApiService final : public modules::Service {
     }
 
     Result<void> start(const CancellationToken&) override {
-        add("/", at_once([&router = wiring_.router](const Request&) {
-                return html(index_page(router.list()));
-            }));
         add("/ready", at_once([this](const Request&) { return ready(wiring_); }));
         add("/services",
             at_once([this](const Request& request) { return services(wiring_, request); }));

@@ -22,24 +22,28 @@ std::optional<std::string> environment(std::string_view name) {
     return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
+void apply_file(config::NamedText file, Loaded& loaded, config::Findings& findings) {
+    if (loaded.command_line.expand_env) file.text = config::expand_env(file.text, environment);
+    const auto root = config::parse_yaml(file.text, file.name, findings);
+    if (!root) return;
+    const auto built_in = loaded.settings.target;
+    config::apply_yaml(*root, {.file = file.name}, loaded.declared, findings);
+    if (loaded.settings.target != built_in) loaded.target_from = Loaded::TargetFrom::file;
+}
+
 void load_file(Loaded& loaded, config::Findings& findings) {
     const std::string& path = loaded.command_line.config_file;
     auto text = fs::real_file_system().read_file(path);
     if (!text) return findings.add("-config.file", text.error().message);
-    if (loaded.command_line.expand_env) *text = config::expand_env(*text, environment);
-    if (const auto root = config::parse_yaml(*text, path, findings)) {
-        config::apply_yaml(*root, {.file = path}, loaded.declared, findings);
-    }
+    apply_file({path, *std::move(text)}, loaded, findings);
 }
 
-}  // namespace
-
-Loaded::Loaded() {
-    declare(declared, command_line);
-    declare(declared, settings);
-}
-
-tl::expected<void, LoadFailure> load(std::span<const std::string_view> arguments, Loaded& loaded) {
+/// Without `file` the one that the flags name is read, if they do.
+tl::expected<void, LoadFailure> load_from(
+    std::span<const std::string_view> arguments,
+    const std::optional<config::NamedText>& file,
+    Loaded& loaded
+) {
     config::Findings findings;
     std::vector<std::string_view> flags_written(arguments.begin(), arguments.end());
     for (std::string_view& flag : flags_written) {
@@ -55,11 +59,35 @@ tl::expected<void, LoadFailure> load(std::span<const std::string_view> arguments
     const CommandLine& asked = loaded.command_line;
     if (asked.help || asked.help_all || asked.version) return {};
 
-    if (!asked.config_file.empty()) load_file(loaded, findings);
+    if (file) {
+        apply_file(*file, loaded, findings);
+    } else if (!asked.config_file.empty()) {
+        load_file(loaded, findings);
+    }
     config::apply_flags(flags, findings);  // again: they win over the file
+    for (const config::FlagValue& flag : flags) {
+        if (flag.option->key == "target") loaded.target_from = Loaded::TargetFrom::command_line;
+    }
     if (findings.empty()) validate(loaded.settings, findings);
     if (!findings.empty()) return failure(kConfigStatus, findings);
     return {};
+}
+
+}  // namespace
+
+Loaded::Loaded() {
+    declare(declared, command_line);
+    declare(declared, settings);
+}
+
+tl::expected<void, LoadFailure> load(std::span<const std::string_view> arguments, Loaded& loaded) {
+    return load_from(arguments, std::nullopt, loaded);
+}
+
+tl::expected<void, LoadFailure> load(
+    std::span<const std::string_view> arguments, const config::NamedText& file, Loaded& loaded
+) {
+    return load_from(arguments, file, loaded);
 }
 
 }  // namespace mimir::app

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "admin/module.hpp"
 #include "app/api_module.hpp"
 #include "app/runtime_config_module.hpp"
 #include "app/server_module.hpp"
@@ -18,6 +19,21 @@ namespace mimir::app {
 namespace {
 
 using Built = Result<std::unique_ptr<modules::Service>>;
+
+Built create_admin(Wiring& w) {
+    return admin::create_service({
+        .options = w.settings()->admin,
+        .control = *w.control,
+        .bell = w.bell,
+        .public_router = w.router,
+        .registry = w.registry,
+        .log = w.log,
+        .listening =
+            [&w](std::string path) {
+                w.admin_socket.with([&](std::string& current) { current = std::move(path); });
+            },
+    });
+}
 
 Built create_distributor(Wiring& w) {
     return distributor::create_service({
@@ -93,6 +109,7 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
     // those that pass requests on come later in the table: they start after those that they pass them to, and stop before.
     const auto by = [wiring](auto create) { return [=]() -> Built { return create(*wiring); }; };
     return modules::ModuleTable({
+        {.name = "admin", .always = true, .factory = by(create_admin)},
         {.name = "server", .factory = by(create_server_service)},
         {.name = "api", .dependencies = {"server"}, .factory = by(create_api_service)},
         {.name = "runtime-config",

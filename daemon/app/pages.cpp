@@ -63,29 +63,6 @@ std::vector<modules::ModuleStatus> by_name(std::vector<modules::ModuleStatus> mo
 
 }  // namespace
 
-std::string index_page(const std::vector<http::Router::Listed>& routes) {
-    std::map<std::string_view, std::string> by_module;
-    for (const http::Router::Listed& route : routes) {
-        const bool opens = route.methods.contains(http::Method::get) &&
-                           route.pattern.find('{') == std::string::npos;
-        const std::string path = escape(route.pattern);
-        by_module[route.module] += fmt::format(
-            "<li>{} <span class=\"dim\">{}</span></li>\n",
-            opens ? fmt::format("<a href=\"{0}\">{0}</a>", path) : path,
-            route.methods.to_string()
-        );
-    }
-    std::string body = fmt::format(
-        "<p>A store for Prometheus metrics. Version {}, revision {}.</p>\n",
-        escape(build_info().version),
-        escape(build_info().revision)
-    );
-    for (const auto& [module, links] : by_module) {
-        body += fmt::format("<h2>{}</h2>\n<ul>\n{}</ul>\n", escape(module), links);
-    }
-    return page("mimird", body);
-}
-
 std::string services_page(const std::vector<modules::ModuleStatus>& modules, TimestampMs now) {
     std::string rows;
     for (const modules::ModuleStatus& module : by_name(modules)) {

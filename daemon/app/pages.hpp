@@ -6,13 +6,9 @@
 #include <vector>
 
 #include "base/types.hpp"
-#include "http/router.hpp"
 #include "modules/manager.hpp"
 
 namespace mimir::app {
-
-/// GET /: the routes of this process by module; those that a browser can open are links.
-std::string index_page(const std::vector<http::Router::Listed>& routes);
 
 /// GET /services, for people.
 std::string services_page(const std::vector<modules::ModuleStatus>& modules, TimestampMs now);

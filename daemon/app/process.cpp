@@ -2,16 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
+#include <mutex>
 #include <thread>
 
 #include "app/build_info.hpp"
 #include "app/load_settings.hpp"
 #include "app/module_table.hpp"
+#include "app/node.hpp"
 #include "app/signals.hpp"
-#include "app/wiring.hpp"
 #include "config/print.hpp"
-#include "modules/manager.hpp"
 
 namespace mimir::app {
 namespace {
@@ -30,78 +33,95 @@ void print_error(std::string_view text) {
     if (!text.ends_with('\n')) std::fputc('\n', stderr);
 }
 
+/// Ends the process when stopping it takes too long: threads cannot be ended, but what was acknowledged is safe.
+class StopDeadline {
+  public:
+    StopDeadline(telemetry::Logger log, const Node& node, std::chrono::milliseconds limit)
+        : thread_([log = std::move(log), &node, limit](const std::stop_token& stop) {
+              std::mutex mutex;
+              std::unique_lock lock(mutex);
+              std::condition_variable_any over;
+              over.wait_for(lock, stop, limit, [] { return false; });
+              if (stop.stop_requested()) return;
+              log.error(
+                  "modules do not stop, ending all the same",
+                  {{"after", limit},
+                   {"modules", fmt::format("{}", fmt::join(node.stopping(), ", "))}}
+              );
+              std::_Exit(kFailed);
+          }) {}
+
+  private:
+    std::jthread thread_;
+};
+
 /// A process with its modules, from the first start to the last stop.
 class Process {
   public:
-    Process(const std::shared_ptr<const Loaded>& loaded, Signals& signals)
-        : signals_(signals),
-          wiring_{
-              .loaded = Snapshot<Loaded>(loaded),
-              .log = telemetry::Logger::to_stderr(
-                  loaded->settings.server.log_format, loaded->settings.server.log_level
-              ),
-          },
-          table_(module_table(loaded->settings, &wiring_)),
-          manager_(
-              table_,
-              {
-                  .stop_grace = loaded->settings.server.graceful_shutdown_timeout,
-                  .gave_up = [this] { signals_.wake(); },
-              },
-              wiring_.log.component("module-manager"),
-              wiring_.registry
-          ) {
-        wiring_.manager = &manager_;
-        reserve_routes(wiring_);
-    }
+    Process(std::unique_ptr<Node> node, Signals& signals)
+        : signals_(signals), node_(std::move(node)), log_(node_->wiring().log) {}
 
     int run() {
         const BuildInfo info = build_info();
-        wiring_.log.info(
-            "starting mimird", {{"version", info.version}, {"revision", info.revision}}
-        );
-        manager_.submit(
-            {.kind = modules::Change::Kind::set_target, .modules = wiring_.settings()->target},
-            [this](const Result<modules::Plan>& started) { note_start(started); }
-        );
-        while (signals_.wait() != Signals::Event::terminate) {
-            if (start_ == Start::failed || manager_.gave_up()) return stop(kFailed);
+        log_.info("starting mimird", {{"version", info.version}, {"revision", info.revision}});
+        node_->start([this](const Result<void>& started) { note_start(started); });
+        for (;;) {
+            switch (signals_.wait()) {
+                case Signals::Event::terminate: return stop(kOk);
+                case Signals::Event::reload: reload(); break;
+                case Signals::Event::woken:
+                    if (start_ == Start::failed || nothing_left()) return stop(kFailed);
+            }
         }
-        return stop(kOk);
     }
 
   private:
     enum class Start { under_way, done, failed };
 
-    void note_start(const Result<modules::Plan>& started) {
+    void note_start(const Result<void>& started) {
         if (started) {
-            wiring_.log.info("Application started");
+            log_.info("Application started");
         } else if (started.error().kind != ErrorKind::canceled) {
-            wiring_.log.error("Application not started", {{"err", started.error()}});
+            log_.error("Application not started", {{"err", started.error()}});
         }
         start_ = started ? Start::done : Start::failed;
         signals_.wake();
     }
 
+    /// Every module that was to run has ended, or failed for good.
+    [[nodiscard]] bool nothing_left() const {
+        return start_ == Start::done && node_->manager().gave_up();
+    }
+
+    void reload() {
+        const admin::Caller caller{.name = "mimird", .via = "signal", .role = api::Role::change};
+        const auto result = node_->control().reload(caller, {});
+        if (!result) {
+            log_.error("configuration not reloaded", {{"err", result.error()}});
+        } else {
+            log_.info("configuration reload", {{"result", result->message}});
+        }
+    }
+
     int stop(int status) {
         signals_.restore();  // who asks twice does not want to wait
-        wiring_.stopping = true;
-        const auto delay = wiring_.settings()->shutdown_delay;
-        if (status == kOk && delay.count() > 0) {
-            wiring_.log.info("shutting down after a delay", {{"delay", delay}});
-            std::this_thread::sleep_for(delay);
+        node_->wiring().stopping = true;
+        const auto settings = node_->wiring().settings();
+        if (status == kOk && settings->shutdown_delay.count() > 0) {
+            log_.info("shutting down after a delay", {{"delay", settings->shutdown_delay}});
+            std::this_thread::sleep_for(settings->shutdown_delay);
         }
-        wiring_.log.info("Application stopping");
-        manager_.shut_down();
-        wiring_.log.info("Application stopped");
+        log_.info("Application stopping");
+        const StopDeadline deadline(log_, *node_, settings->node.shutdown_timeout);
+        node_->shut_down();
+        log_.info("Application stopped");
         return status;
     }
 
     Signals& signals_;
-    Wiring wiring_;
-    const modules::ModuleTable table_;
+    const std::unique_ptr<Node> node_;
+    const telemetry::Logger log_;
     std::atomic<Start> start_ = Start::under_way;
-    modules::Manager manager_;
 };
 
 }  // namespace
@@ -130,7 +150,19 @@ int run(std::span<const std::string_view> arguments) {
         print_error(signals.error().message);
         return kFailed;
     }
-    return Process(made, *signals).run();
+    const ServerOptions& server = loaded.settings.server;
+    auto node = Node::create({
+        .loaded = made,
+        .arguments = {arguments.begin(), arguments.end()},
+        .log = telemetry::Logger::to_stderr(server.log_format, server.log_level),
+        .changed = [&signals] { signals->wake(); },
+        .end = [&signals] { signals->terminate(); },
+    });
+    if (!node) {
+        print_error(node.error().message);
+        return kFailed;
+    }
+    return Process(*std::move(node), *signals).run();
 }
 
 }  // namespace mimir::app

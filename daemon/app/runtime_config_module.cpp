@@ -23,7 +23,6 @@ class RuntimeConfigService final : public modules::Service {
 
     Result<void> start(const CancellationToken&) override {
         MIMIR_TRY(load());
-        if (wiring_.settings()->runtime_config.files.empty()) return {};
         route_ = wiring_.router.add({
             .methods = {http::Method::get},
             .pattern = "/runtime_config",
@@ -34,7 +33,6 @@ class RuntimeConfigService final : public modules::Service {
     }
 
     Result<void> run(std::stop_token stop) override {
-        if (wiring_.settings()->runtime_config.files.empty()) return Service::run(stop);
         while (sleep(stop, wiring_.settings()->runtime_config.period)) {
             if (const auto loaded = load(); !loaded) {
                 log_.error(
@@ -54,24 +52,15 @@ class RuntimeConfigService final : public modules::Service {
 
   private:
     Result<void> load() {
-        auto loaded = read();
+        auto loaded = load_overrides(wiring_);
         last_reload_successful_.set(loaded ? 1 : 0);
         return loaded;
     }
 
-    Result<void> read() {
-        std::vector<config::NamedText> files;
-        const auto settings = wiring_.settings();
-        for (const std::string& path : settings->runtime_config.files) {
-            MIMIR_TRY(std::string text, wiring_.files.read_file(path));
-            files.push_back({path, std::move(text)});
-        }
-        MIMIR_TRY(auto overrides, config::parse_overrides(files, settings->limits));
-        wiring_.limits.replace_overrides(std::move(overrides));
-        return {};
-    }
-
     [[nodiscard]] Response show(const http::Request& request) const {
+        if (wiring_.settings()->runtime_config.files.empty()) {
+            return Response::text(404, "runtime_config.file names no file\n");
+        }
         const bool only_different = request.query.get("mode") == "diff";
         return Response::text(
             200,
@@ -87,6 +76,18 @@ class RuntimeConfigService final : public modules::Service {
 };
 
 }  // namespace
+
+Result<void> load_overrides(Wiring& wiring) {
+    const auto settings = wiring.settings();
+    std::vector<config::NamedText> files;
+    for (const std::string& path : settings->runtime_config.files) {
+        MIMIR_TRY(std::string text, wiring.files.read_file(path));
+        files.push_back({path, std::move(text)});
+    }
+    MIMIR_TRY(auto overrides, config::parse_overrides(files, settings->limits));
+    wiring.limits.replace_overrides(std::move(overrides));
+    return {};
+}
 
 std::unique_ptr<modules::Service> create_runtime_config_service(Wiring& wiring) {
     return std::make_unique<RuntimeConfigService>(wiring);

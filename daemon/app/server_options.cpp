@@ -72,6 +72,7 @@ void declare(config::Declarer& d, ServerOptions& o) {
             .help = "How long a module that stops waits for its requests in flight, before it "
                     "cancels them.",
             .category = Category::advanced,
+            .needs_process = true,
         }
     );
     d.option(
@@ -85,6 +86,7 @@ void declare(config::Declarer& d, ServerOptions& o) {
                  {"info", LogLevel::info},
                  {"warn", LogLevel::warn},
                  {"error", LogLevel::error}},
+            .reloadable = true,
         }
     );
     d.option(
@@ -94,6 +96,7 @@ void declare(config::Declarer& d, ServerOptions& o) {
             .flag = "log.format",
             .help = "How log lines are written.",
             .names = {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}},
+            .needs_process = true,
         }
     );
 }

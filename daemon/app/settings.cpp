@@ -33,6 +33,55 @@ void declare(config::Declarer& d, RuntimeConfigOptions& o) {
     );
 }
 
+void declare(config::Declarer& d, NodeOptions& o) {
+    d.option(
+        o.state_dir,
+        {
+            .key = "node.state_dir",
+            .help = "Folder of what this node must remember: the target that set-target stored, "
+                    "the journal of operations, the audit log. One daemon at a time uses it.",
+        }
+    );
+    d.option(
+        o.module_restart_backoff_min,
+        {
+            .key = "node.module_restart_backoff_min",
+            .help = "How long after its failure a module is started again; doubles with each "
+                    "failure in a row.",
+            .category = Category::advanced,
+            .min = 1ms,
+        }
+    );
+    d.option(
+        o.module_restart_backoff_max,
+        {
+            .key = "node.module_restart_backoff_max",
+            .help = "Longest time between two such starts.",
+            .category = Category::advanced,
+            .min = 1ms,
+        }
+    );
+    d.option(
+        o.module_restarts_max,
+        {
+            .key = "node.module_restarts_max",
+            .help = "After so many failures in a row a module stays failed until an operator "
+                    "starts it. 0 restarts none.",
+            .category = Category::advanced,
+        }
+    );
+    d.option(
+        o.shutdown_timeout,
+        {
+            .key = "node.shutdown_timeout",
+            .help = "A process that has not stopped all modules this long after it was told to "
+                    "ends all the same. What was acknowledged is in the write-ahead log.",
+            .category = Category::advanced,
+            .reloadable = true,
+        }
+    );
+}
+
 }  // namespace
 
 void declare(config::Declarer& d, CommandLine& c) {
@@ -92,15 +141,24 @@ void declare(config::Declarer& d, Settings& s) {
             .help = "How long to go on serving, with /ready answering 503, between a SIGTERM and "
                     "the stop.",
             .category = Category::advanced,
+            .reloadable = true,
         }
     );
+    declare(d, s.node);
+    admin::declare(d, s.admin);
+    d.set_module("server");
     declare(d, s.server);
+    d.set_module("distributor");
     distributor::declare(d, s.distributor);
+    d.set_module("ingester");
     ingester::declare(d, s.ingester);
+    d.set_module("querier");
     querier::declare(d, s.querier);
+    d.set_module("query-frontend");
     query_frontend::declare(d, s.query_frontend);
-    config::declare(d, s.limits);
-    declare(d, s.runtime_config);
+    config::declare(d, s.limits);  // in force at once,
+    declare(d, s.runtime_config);  // and so are these
+    d.set_module("self-monitoring");
     self_monitoring::declare(d, s.self_monitoring);
 }
 
@@ -112,6 +170,7 @@ void validate(const Settings& settings, config::Findings& findings) {
     check_tenant("no_auth_tenant", settings.no_auth_tenant);
     check_tenant("self_monitoring.tenant", settings.self_monitoring.tenant);
     ingester::validate(settings.ingester, findings);
+    admin::validate(settings.admin, findings);
     if (settings.querier.timeout > settings.server.http_server_write_timeout) {
         findings.add(
             "querier.timeout",

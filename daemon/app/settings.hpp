@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/options.hpp"
 #include "app/server_options.hpp"
 #include "components/distributor/options.hpp"
 #include "components/ingester/options.hpp"
@@ -34,6 +35,15 @@ struct RuntimeConfigOptions {
     std::chrono::milliseconds period = std::chrono::seconds(10);
 };
 
+/// What belongs to this host rather than to a component.
+struct NodeOptions {
+    std::string state_dir = "./data-node/";
+    std::chrono::milliseconds module_restart_backoff_min = std::chrono::seconds(1);
+    std::chrono::milliseconds module_restart_backoff_max = std::chrono::minutes(1);
+    std::uint32_t module_restarts_max = 10;
+    std::chrono::milliseconds shutdown_timeout = std::chrono::minutes(15);
+};
+
 /// Everything that can be set, by section.
 struct Settings {
     std::vector<std::string> target = {"all"};
@@ -41,6 +51,8 @@ struct Settings {
     std::string no_auth_tenant = "anonymous";
     std::chrono::milliseconds shutdown_delay{0};
 
+    NodeOptions node;
+    admin::Options admin;
     ServerOptions server;
     distributor::Options distributor;
     ingester::Options ingester;

@@ -23,10 +23,16 @@ sigset_t terminating() {
     return set;
 }
 
+sigset_t awaited() {
+    sigset_t set = terminating();
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
 }  // namespace
 
 Result<Signals> Signals::create() {
-    const sigset_t set = terminating();
+    const sigset_t set = awaited();
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     std::signal(SIGPIPE, SIG_IGN);  // a client that went away is an error of its write
     const int signals = ::signalfd(-1, &set, SFD_CLOEXEC);
@@ -51,9 +57,9 @@ Signals::Event Signals::wait() {
     while (::poll(fds.data(), fds.size(), -1) < 0) {
     }
     if ((fds[0].revents & POLLIN) != 0) {
-        signalfd_siginfo ignored;
-        (void)!::read(signal_fd_, &ignored, sizeof ignored);
-        return Event::terminate;
+        signalfd_siginfo signal{};
+        (void)!::read(signal_fd_, &signal, sizeof signal);
+        return signal.ssi_signo == SIGHUP ? Event::reload : Event::terminate;
     }
     std::uint64_t ignored = 0;
     (void)!::read(wake_fd_, &ignored, sizeof ignored);
@@ -64,6 +70,8 @@ void Signals::wake() {
     const std::uint64_t one = 1;
     (void)!::write(wake_fd_, &one, sizeof one);
 }
+
+void Signals::terminate() { ::kill(::getpid(), SIGTERM); }
 
 void Signals::restore() {
     const sigset_t set = terminating();

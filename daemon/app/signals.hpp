@@ -4,7 +4,7 @@
 
 namespace mimir::app {
 
-/// SIGINT and SIGTERM as something to wait for. Created before the first other thread, so that all of them inherit
+/// SIGINT, SIGTERM and SIGHUP as something to wait for. Created before the first other thread, so that all of them inherit
 /// that these signals are blocked.
 /// Threads: wake from any, the rest from one.
 class Signals {
@@ -14,12 +14,14 @@ class Signals {
     Signals& operator=(Signals&&) = delete;
     ~Signals();
 
-    enum class Event { terminate, woken };
+    enum class Event { terminate, reload, woken };
     /// Returns at the next signal, or wake().
     Event wait();
     void wake();
+    /// As if SIGTERM had come.
+    void terminate();
 
-    /// From now on a signal ends the process at once.
+    /// From now on SIGINT and SIGTERM end the process at once.
     void restore();
 
   private:

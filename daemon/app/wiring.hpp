@@ -13,12 +13,16 @@
 #include "rpc/distributor_client.hpp"
 #include "rpc/ingester_client.hpp"
 #include "rpc/query_runner.hpp"
+#include "runtime/bell.hpp"
 #include "runtime/executors.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace mimir::modules {
 class Manager;
+}
+namespace mimir::admin {
+class Control;
 }
 
 namespace mimir::app {
@@ -52,8 +56,13 @@ struct Wiring {
 
     /// Where the server listens; 0 while it does not.
     std::atomic<std::uint16_t> http_port = 0;
-    /// Set before the first module starts.
+    /// Where the admin API's socket is; empty while it does not listen.
+    Guarded<std::string> admin_socket{};
+    /// Rung when an event was added or an operation changed.
+    runtime::Bell bell = {};
+    /// Both are set before the first module starts. Without control there is no admin API.
     const modules::Manager* manager = nullptr;
+    admin::Control* control = nullptr;
     /// A signal to stop came; modules may still run.
     std::atomic<bool> stopping = false;
 

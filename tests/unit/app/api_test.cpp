@@ -1,11 +1,11 @@
 #include "fs/file_system.hpp"
-#include "node.hpp"
+#include "test_node.hpp"
 
 namespace mimir::app {
 
 TEST_SUITE("app/api") {
     TEST_CASE("a process answers what every process answers") {
-        Node node({"-auth.multitenancy-enabled=false"});
+        TestNode node({"-auth.multitenancy-enabled=false"});
         REQUIRE_OK(node.start({"distributor"}));
         struct Case {
             std::string target;
@@ -34,7 +34,7 @@ TEST_SUITE("app/api") {
                  {"/config?mode=other", 400, "text/plain; charset=utf-8", "unknown mode \"other\""},
                  {"/api/v1/status/buildinfo", 200, "application/json", "\"mimird\""},
                  {"/prometheus/api/v1/status/buildinfo", 200, "application/json", "\"mimird\""},
-                 {"/", 200, "text/html; charset=utf-8", "<a href=\"/metrics\">"},
+                 {"/", 200, "text/html; charset=utf-8", "<title>"},
                  {"/nowhere", 404, "text/plain; charset=utf-8", ""},
                  {"/runtime_config", 404, "text/plain; charset=utf-8", ""},
              }) {
@@ -51,7 +51,7 @@ TEST_SUITE("app/api") {
     TEST_CASE(
         "a stopped module's routes say whose they are, its metrics are gone, and it starts again"
     ) {
-        Node node({});
+        TestNode node({});
         for (int life = 0; life < 3; ++life) {
             REQUIRE_OK(node.start({"distributor"}));
             CHECK(
@@ -72,7 +72,7 @@ TEST_SUITE("app/api") {
     }
 
     TEST_CASE("readiness is withdrawn as soon as the process is to stop") {
-        Node node({});
+        TestNode node({});
         REQUIRE_OK(node.start({"api"}));
         node.wiring().stopping = true;
         const auto ready = node.get("/ready");
@@ -81,11 +81,11 @@ TEST_SUITE("app/api") {
     }
 
     TEST_CASE("a taken port fails the start, and says which") {
-        Node first({});
+        TestNode first({});
         REQUIRE_OK(first.start({"server"}));
         const std::string port =
             fmt::format("-server.http-listen-port={}", first.wiring().http_port.load());
-        Node second({port});
+        TestNode second({port});
         const auto started = second.start({"api"});
         REQUIRE_FALSE(started.has_value());
         CHECK(started.error().message.find("starting server") != std::string::npos);
@@ -101,15 +101,17 @@ TEST_SUITE("app/api") {
         const auto write = [&](std::string_view text) {
             REQUIRE_OK(fs::write_file_atomically(fs::real_file_system(), path, text));
         };
-        const auto rate = [](Node& node) { return node.wiring().limits.of("a")->ingestion_rate; };
-        const auto is_reloaded = [](Node& node) {
+        const auto rate = [](TestNode& node) {
+            return node.wiring().limits.of("a")->ingestion_rate;
+        };
+        const auto is_reloaded = [](TestNode& node) {
             return node.get("/metrics")
                        .body.find("cortex_runtime_config_last_reload_successful 1\n") !=
                    std::string::npos;
         };
         write("overrides: {a: {ingestion_rate: 5}}\n");
         const std::string flag = "-runtime-config.file=" + path.string();
-        Node node({flag, "-runtime-config.reload-period=100ms"});
+        TestNode node({flag, "-runtime-config.reload-period=100ms"});
         REQUIRE_OK(node.start({"runtime-config"}));
         CHECK(rate(node) == 5);
         CHECK(
@@ -137,7 +139,7 @@ TEST_SUITE("app/api") {
             fs::write_file_atomically(fs::real_file_system(), path, "overrides: {a: {x: 1}}\n")
         );
         const std::string flag = "-runtime-config.file=" + path.string();
-        Node node({flag});
+        TestNode node({flag});
         const auto started = node.start({"runtime-config"});
         REQUIRE_FALSE(started.has_value());
         CHECK(

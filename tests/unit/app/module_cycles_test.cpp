@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "node.hpp"
+#include "test_node.hpp"
 
 namespace mimir::app {
 namespace {
@@ -22,7 +22,7 @@ struct Holdings {
     std::size_t metric_families = 0;
 
     bool operator==(const Holdings&) const = default;
-    static Holdings of(Node& node) {
+    static Holdings of(TestNode& node) {
         return {
             .descriptors = entries("/proc/self/fd"),
             .threads = entries("/proc/self/task"),
@@ -70,7 +70,7 @@ TEST_SUITE("app/module_cycles") {
         const test::TempDir folder;
         const auto data = folder.path() / "tsdb";
         const std::string flag = "-blocks-storage.tsdb.dir=" + data.string();
-        Node node({flag});
+        TestNode node({flag});
         const auto cycle = [&](int number) {
             // Own metrics are stored at every start: at times from nothing, else after a replay.
             if (number % 10 == 0) std::filesystem::remove_all(data);
@@ -109,8 +109,14 @@ TEST_SUITE("app/module_cycles") {
         CHECK(stored);
         if (!kSanitized) CHECK(growth < kGrowthBytesMax);
         MESSAGE(
-            cycles(), " cycles: ", Holdings::of(node), "; resident memory was ", resident >> 10,
-            " KiB after the warm-up and grew by ", growth >> 10, " KiB"
+            cycles(),
+            " cycles: ",
+            Holdings::of(node),
+            "; resident memory was ",
+            resident >> 10,
+            " KiB after the warm-up and grew by ",
+            growth >> 10,
+            " KiB"
         );
     }
 }

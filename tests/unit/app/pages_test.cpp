@@ -25,22 +25,6 @@ std::vector<modules::ModuleStatus> modules() {
 }  // namespace
 
 TEST_SUITE("app/pages") {
-    TEST_CASE("the index lists routes by module, and links what a browser can open") {
-        const std::string page = index_page({
-            {.pattern = "/ready", .methods = {http::Method::get}, .module = "api"},
-            {.pattern = "/api/v1/push", .methods = {http::Method::post}, .module = "distributor"},
-            {.pattern = "/label/{name}/values",
-             .methods = {http::Method::get},
-             .module = "query-frontend"},
-        });
-        CHECK(page.find("<a href=\"/ready\">/ready</a>") != std::string::npos);
-        CHECK(
-            page.find("<li>/api/v1/push <span class=\"dim\">POST</span></li>") != std::string::npos
-        );
-        CHECK(page.find("<li>/label/{name}/values ") != std::string::npos);
-        CHECK(page.find("<h2>api</h2>") < page.find("<h2>distributor</h2>"));
-    }
-
     TEST_CASE("services are shown by name with their state, and errors cannot break the page") {
         const std::string page = services_page(modules(), kNow);
         CHECK(

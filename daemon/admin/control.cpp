@@ -1,0 +1,617 @@
+#include "admin/control.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "admin/settings_change.hpp"
+#include "base/nearest.hpp"
+#include "telemetry/process_metrics.hpp"
+
+namespace mimir::admin {
+namespace {
+
+using modules::Change;
+using modules::Names;
+using modules::Plan;
+
+bool contains(const Names& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+api::ModuleState to_api(modules::State state) {
+    switch (state) {
+        case modules::State::starting: return api::ModuleState::starting;
+        case modules::State::running: return api::ModuleState::running;
+        case modules::State::stopping: return api::ModuleState::stopping;
+        case modules::State::failed: return api::ModuleState::failed;
+        case modules::State::new_:
+        case modules::State::terminated: break;
+    }
+    return api::ModuleState::stopped;
+}
+
+std::string_view verb(Change::Kind kind) {
+    switch (kind) {
+        case Change::Kind::start: return "start";
+        case Change::Kind::stop: return "stop";
+        case Change::Kind::restart: return "restart";
+        case Change::Kind::set_target: break;
+    }
+    return "set-target";
+}
+
+api::Step to_step(const modules::Step& step) {
+    const bool starts = step.action == modules::Step::Action::start;
+    return {
+        .action = starts ? "start" : "stop",
+        .subject = step.module,
+        .gate = starts ? step.module + " is running" : "nothing of " + step.module + " is left",
+        .undo = starts ? "stop " + step.module : "",
+    };
+}
+
+constexpr std::string_view kStoreTarget = "store-target";
+constexpr std::string_view kApplySettings = "apply-settings";
+
+/// Where the point of no return is: behind the last start.
+std::size_t commit_position(const Plan& plan) {
+    std::size_t position = 0;
+    for (std::size_t i = 0; i < plan.size(); ++i) {
+        if (plan[i].action == modules::Step::Action::start) position = i + 1;
+    }
+    return position;
+}
+
+std::vector<api::Step> to_steps(const Plan& plan) {
+    std::vector<api::Step> steps;
+    for (const modules::Step& step : plan) steps.push_back(to_step(step));
+    return steps;
+}
+
+std::string join(const Names& names) { return fmt::format("{}", fmt::join(names, ",")); }
+
+}  // namespace
+
+/// Something to be done, and all that is known of it before it is.
+struct Control::Wish {
+    std::string kind;
+    std::string subject;
+    /// The steps as far as they can be told now; empty when there is nothing to do.
+    std::vector<api::Step> steps;
+    /// Whether there is nothing to do even though other operations may change that.
+    bool is_nothing = false;
+    std::string nothing_message;
+    std::vector<std::string> warnings = {};
+    std::function<Result<void>(operations::Progress&)> run;
+};
+
+/// Writes the steps of a change of modules to the journal, between other steps of the operation.
+class Control::Recorder final : public modules::StepListener {
+  public:
+    /// `before` are steps of the operation that are done already; `commit_step`, if any, is put behind the last start.
+    Recorder(
+        operations::Progress& progress,
+        std::vector<api::Step> before,
+        std::optional<api::Step> commit_step
+    )
+        : progress_(progress), before_(std::move(before)), commit_step_(std::move(commit_step)) {}
+
+    Result<void> planned(const modules::PlannedChange& change) override {
+        commit_at_ = commit_position(change.steps);
+        if (!before_.empty()) return {};  // the plan was journalled with them
+        auto steps = to_steps(change.steps);
+        if (commit_step_) {
+            steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(commit_at_), *commit_step_);
+        }
+        return progress_.plan(std::move(steps));
+    }
+    Result<void> begins(std::size_t index, const modules::Step&) override {
+        return progress_.begins(place(index));
+    }
+    void ended(std::size_t index, const modules::Step&, const Result<void>& result) override {
+        progress_.ended(place(index), result);
+    }
+    void undone(std::size_t index, const modules::Step&) override {
+        progress_.undone(place(index));
+    }
+    [[nodiscard]] std::size_t commit_place() const { return before_.size() + commit_at_; }
+
+  private:
+    [[nodiscard]] std::size_t place(std::size_t index) const {
+        const std::size_t shift = commit_step_ && index >= commit_at_ ? 1 : 0;
+        return before_.size() + index + shift;
+    }
+
+    operations::Progress& progress_;
+    const std::vector<api::Step> before_;
+    const std::optional<api::Step> commit_step_;
+    std::size_t commit_at_ = 0;
+};
+
+Control::Control(ControlEnvironment environment, CurrentTarget target)
+    : environment_(std::move(environment)),
+      started_(environment_.clock.now()),
+      target_(std::move(target)) {}
+
+api::Status Control::status() const {
+    const modules::Manager& manager = environment_.manager;
+    api::Status status{
+        .not_ready = manager.not_running(),
+        .revision = manager.revision(),
+        .operation = environment_.runner.current(),
+        .journal = "ok",
+        .pid = ::getpid(),
+        .started = started_,
+    };
+    {
+        std::lock_guard lock(mutex_);
+        status.target = join(target_.names);
+        status.target_source = target_.source;
+    }
+    for (const modules::ModuleStatus& module : manager.statuses()) {
+        status.modules_running += module.state == modules::State::running ? 1 : 0;
+        status.modules_failed += module.state == modules::State::failed ? 1 : 0;
+    }
+    // The components that someone asked for tell the mode.
+    const Names all = environment_.table.with_dependencies({"all"});
+    std::size_t components = 0;
+    std::size_t of_all = 0;
+    std::size_t wanted_of_all = 0;
+    const Names wanted = environment_.table.with_dependencies(manager.wanted());
+    for (const modules::Module& module : environment_.table.modules()) {
+        if (!module.targetable || !module.factory) continue;
+        const bool is_wanted = contains(wanted, module.name);
+        components += is_wanted ? 1 : 0;
+        of_all += contains(all, module.name) ? 1 : 0;
+        wanted_of_all += is_wanted && contains(all, module.name) ? 1 : 0;
+    }
+    status.mode = wanted_of_all == of_all ? api::Mode::monolithic
+                  : components == 1       ? api::Mode::microservices
+                                          : api::Mode::custom;
+    if (const auto health = environment_.journal.health(); !health) {
+        status.journal = health.error().message;
+    }
+    const telemetry::ProcessUsage usage = telemetry::process_usage();
+    status.resident_bytes = usage.resident_bytes;
+    status.open_fds = usage.open_fds;
+    status.threads = usage.threads;
+    environment_.host.describe(status);
+    return status;
+}
+
+std::vector<api::Module> Control::modules() const {
+    const modules::ModuleTable& table = environment_.table;
+    const Names all = table.with_dependencies({"all"});
+    const auto routes = environment_.router.list();
+    std::vector<api::Module> modules;
+    for (const modules::ModuleStatus& status : environment_.manager.statuses()) {
+        const modules::Module& row = *table.find(status.name);
+        api::Module module{
+            .name = status.name,
+            .state = to_api(status.state),
+            .since = status.state == modules::State::new_ ? started_ : status.since,
+            .in_all = contains(all, status.name),
+            .dependencies = row.dependencies,
+            .error = status.error,
+            .targetable = row.targetable,
+            .wanted = status.wanted,
+            .always = row.always,
+            .restarts = status.restarts,
+            .next_restart = status.next_restart,
+        };
+        for (const modules::Module& other : table.modules()) {
+            if (other.factory && contains(other.dependencies, status.name)) {
+                module.needed_by.push_back(other.name);
+            }
+        }
+        for (const auto& route : routes) {
+            if (route.module == status.name) module.routes.push_back(route.pattern);
+        }
+        modules.push_back(std::move(module));
+    }
+    return modules;
+}
+
+Result<api::Module> Control::module(std::string_view name) const {
+    auto all = modules();
+    std::vector<std::string_view> names;
+    for (api::Module& module : all) {
+        if (module.name == name) return std::move(module);
+        names.push_back(module.name);
+    }
+    return fail_with_id(
+        ErrorKind::not_found,
+        "module-unknown",
+        "there is no module \"{}\"{}",
+        name,
+        did_you_mean(name, names)
+    );
+}
+
+std::vector<api::Target> Control::targets() const {
+    const modules::ModuleTable& table = environment_.table;
+    const Names all = table.with_dependencies({"all"});
+    std::vector<api::Target> targets;
+    std::lock_guard lock(mutex_);
+    for (const std::string_view name : table.targets()) {
+        api::Target target{
+            .name = std::string(name),
+            .in_all = name != "all" && contains(all, name),
+            .current = contains(target_.names, name),
+        };
+        for (std::string& module : table.with_dependencies({target.name})) {
+            if (table.find(module)->factory) target.modules.push_back(std::move(module));
+        }
+        targets.push_back(std::move(target));
+    }
+    return targets;
+}
+
+api::TargetView Control::target() const {
+    const auto configured = environment_.host.configured_target();
+    const auto stored = environment_.journal.stored_target();
+    const bool stored_counts = stored && configured.source != api::TargetSource::command_line;
+    std::lock_guard lock(mutex_);
+    return {
+        .target = join(target_.names),
+        .source = target_.source,
+        .stored = stored,
+        .configured = join(configured.names),
+        .after_restart = stored_counts ? *stored : join(configured.names),
+        .revision = revision(),
+    };
+}
+
+Result<api::ChangeResult> Control::change(
+    const Caller& caller, Kind kind, const Names& names, const ChangeOptions& options
+) {
+    std::lock_guard asking(asking_);
+    Change change{
+        .kind = kind,
+        .modules = names,
+        .cascade = options.cascade,
+        .if_revision = options.if_revision,
+    };
+    Wish wish{.kind = std::string(verb(kind)), .subject = join(names)};
+    if (auto first = repeated(wish, options); !first || first->operation) return first;
+    MIMIR_TRY(const modules::PlannedChange planned, environment_.manager.plan(change));
+    wish.steps = to_steps(planned.steps);
+    wish.is_nothing = planned.steps.empty() && planned.wanted == environment_.manager.wanted();
+    wish.nothing_message =
+        fmt::format("{} {} already", wish.subject, kind == Kind::stop ? "does not run" : "runs");
+    wish.run = [this, change = std::move(change)](operations::Progress& progress) mutable {
+        change.cancel = progress.cancel();
+        change.listener =
+            std::make_shared<Recorder>(progress, std::vector<api::Step>(), std::nullopt);
+        return environment_.manager.apply(std::move(change)).map([](const Plan&) {});
+    };
+    return ask(caller, std::move(wish), options);
+}
+
+Result<Control::Wish> Control::target_wish(
+    std::string kind,
+    const Names& names,
+    std::optional<std::string> stored,
+    api::TargetSource source,
+    const ChangeOptions& options
+) {
+    Change change{.kind = Kind::set_target, .modules = names, .if_revision = options.if_revision};
+    MIMIR_TRY(const modules::PlannedChange planned, environment_.manager.plan(change));
+    const api::Step store{
+        .action = std::string(kStoreTarget),
+        .subject = stored.value_or(join(names)),
+        .gate = stored ? "the target is in the journal: a restart comes back with it"
+                       : "the stored target is forgotten",
+    };
+    Wish wish{.kind = std::move(kind), .subject = join(names)};
+    wish.steps = to_steps(planned.steps);
+    wish.steps.insert(
+        wish.steps.begin() + static_cast<std::ptrdiff_t>(commit_position(planned.steps)), store
+    );
+    {
+        std::lock_guard lock(mutex_);
+        wish.is_nothing = planned.steps.empty() &&
+                          planned.wanted == environment_.manager.wanted() &&
+                          target_.names == names && environment_.journal.stored_target() == stored;
+    }
+    wish.nothing_message = fmt::format("the target is {} already", wish.subject);
+    const auto configured = environment_.host.configured_target();
+    if (stored && configured.source == api::TargetSource::command_line &&
+        configured.names != names) {
+        wish.warnings.push_back(fmt::format(
+            "mimird was started with -target={}, which wins over the stored target when it starts "
+            "again with the same flags",
+            join(configured.names)
+        ));
+    }
+    wish.run = [this, change = std::move(change), store, stored, names, source](
+                   operations::Progress& progress
+               ) mutable -> Result<void> {
+        const auto recorder = std::make_shared<Recorder>(progress, std::vector<api::Step>(), store);
+        change.cancel = progress.cancel();
+        change.listener = recorder;
+        change.commit = [&]() -> Result<void> {
+            const std::size_t place = recorder->commit_place();
+            MIMIR_TRY(progress.begins(place));
+            const auto committed = progress.commit(operations::TargetChange{stored});
+            progress.ended(place, committed);
+            MIMIR_TRY(committed);
+            std::lock_guard lock(mutex_);
+            target_ = {names, source};
+            return {};
+        };
+        return environment_.manager.apply(std::move(change)).map([](const Plan&) {});
+    };
+    return wish;
+}
+
+Result<api::ChangeResult> Control::set_target(
+    const Caller& caller, const Names& names, const ChangeOptions& options
+) {
+    if (auto known = environment_.table.check_targets(names); !known) {
+        return tl::unexpected(Error{ErrorKind::invalid, "target-unknown", known.error().message});
+    }
+    std::lock_guard asking(asking_);
+    const Wish named{.kind = "set-target", .subject = join(names)};
+    if (auto first = repeated(named, options); !first || first->operation) return first;
+    MIMIR_TRY(
+        Wish wish,
+        target_wish("set-target", names, join(names), api::TargetSource::changed, options)
+    );
+    return ask(caller, std::move(wish), options);
+}
+
+Result<api::ChangeResult> Control::reset_target(
+    const Caller& caller, const ChangeOptions& options
+) {
+    std::lock_guard asking(asking_);
+    const auto configured = environment_.host.configured_target();
+    const Wish named{.kind = "reset-target", .subject = join(configured.names)};
+    if (auto first = repeated(named, options); !first || first->operation) return first;
+    MIMIR_TRY(
+        Wish wish,
+        target_wish("reset-target", configured.names, std::nullopt, configured.source, options)
+    );
+    return ask(caller, std::move(wish), options);
+}
+
+Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOptions& options) {
+    std::lock_guard asking(asking_);
+    Wish wish{.kind = "reload-config"};
+    if (auto first = repeated(wish, options); !first || first->operation) return first;
+    if (options.if_revision && *options.if_revision != revision()) {
+        return fail_with_id(
+            ErrorKind::conflict,
+            "revision-stale",
+            "the modules have changed since revision {}; now it is {}",
+            *options.if_revision,
+            revision()
+        );
+    }
+    MIMIR_TRY(auto settings, environment_.host.read_settings());
+    SettingsChange change(settings->differences(), environment_.manager);
+    wish.is_nothing = change.is_nothing();
+    wish.nothing_message = "a reload would change nothing";
+    wish.warnings = change.warnings();
+    if (!wish.is_nothing) {
+        wish.steps.push_back({
+            .action = std::string(kApplySettings),
+            .subject = change.summary(),
+            .gate = "modules that start from now on have the new settings",
+            .undo = "the former settings",
+        });
+    }
+    if (const auto restart = change.restart()) {
+        MIMIR_TRY(const modules::PlannedChange planned, environment_.manager.plan(*restart));
+        std::ranges::move(to_steps(planned.steps), std::back_inserter(wish.steps));
+    }
+    wish.run = [this, settings, change, steps = wish.steps](operations::Progress& progress
+               ) -> Result<void> {
+        MIMIR_TRY(progress.plan(steps));
+        if (change.is_nothing()) return {};
+        MIMIR_TRY(progress.begins(0));
+        // A restart would read the file anyway: there is no way back but to mend it.
+        MIMIR_TRY(progress.commit(std::nullopt));
+        settings->apply();
+        progress.ended(0, {});
+        auto restart = change.restart();
+        if (!restart) return {};
+        restart->listener = std::make_shared<Recorder>(
+            progress, std::vector<api::Step>(steps.begin(), steps.begin() + 1), std::nullopt
+        );
+        Result<void> restarted = environment_.manager.apply(*restart).map([](const Plan&) {});
+        if (restarted) return restarted;
+        settings->revert();
+        progress.undone(0);
+        restart->listener = nullptr;
+        const auto back = environment_.manager.apply(*restart);
+        progress.note(
+            back ? "the former settings are in force again, and their modules were restarted with "
+                   "them; the file still has what did not work"
+                 : "the former settings are in force again, but with them a module did not start "
+                   "either: " +
+                       back.error().message
+        );
+        return restarted;
+    };
+    return ask(caller, std::move(wish), options);
+}
+
+/// The result of the first time, when the request's key was seen before; an empty one when it was not.
+Result<api::ChangeResult> Control::repeated(const Wish& wish, const ChangeOptions& options) const {
+    if (options.idempotency_key.empty()) return api::ChangeResult();
+    MIMIR_TRY(const auto known, environment_.journal.find_by_key(options.idempotency_key));
+    if (!known) return api::ChangeResult();
+    if (known->fingerprint != wish.kind + " " + wish.subject) {
+        return fail_with_id(
+            ErrorKind::conflict,
+            "idempotency-key-reused",
+            "the key \"{}\" was used for {}, which was \"{}\"",
+            options.idempotency_key,
+            known->operation.id,
+            known->operation.summary
+        );
+    }
+    MIMIR_TRY(auto operation, environment_.runner.find(known->operation.id));
+    return api::ChangeResult{
+        .changed = true,
+        .message = fmt::format("asked for before, as {}", operation.id),
+        .warnings = operation.warnings,
+        .steps = operation.steps,
+        .operation = std::move(operation),
+    };
+}
+
+Result<api::ChangeResult> Control::ask(
+    const Caller& caller, Wish wish, const ChangeOptions& options
+) {
+    std::size_t open = 0;
+    {
+        std::lock_guard lock(mutex_);
+        open = operations_open_;
+    }
+    const std::string summary =
+        wish.subject.empty() ? wish.kind : fmt::format("{} {}", wish.kind, wish.subject);
+    if (wish.is_nothing && open == 0) {
+        return api::ChangeResult{
+            .dry_run = options.dry_run, .message = wish.nothing_message, .warnings = wish.warnings
+        };
+    }
+    api::ChangeResult result{
+        .changed = true,
+        .dry_run = options.dry_run,
+        .message = summary,
+        .warnings = wish.warnings,
+        .steps = wish.steps,
+    };
+    if (options.dry_run) return result;
+
+    std::string detail = options.cascade ? "cascade" : "";
+    MIMIR_TRY(const std::uint64_t entry, audit(caller, wish.kind, wish.subject, std::move(detail)));
+    auto submitted = environment_.runner.submit({
+        .kind = wish.kind,
+        .summary = summary,
+        .requested_by = to_string(caller),
+        .idempotency_key = options.idempotency_key,
+        .fingerprint = wish.kind + " " + wish.subject,
+        .run =
+            [run = std::move(wish.run), warnings = wish.warnings](operations::Progress& progress) {
+                auto outcome = run(progress);
+                if (outcome) {
+                    for (const std::string& warning : warnings) progress.warn(warning);
+                }
+                return outcome;
+            },
+        .ended =
+            [this, caller, entry](const api::Operation& operation) {
+                audit_outcome(entry, caller, operation);
+                std::lock_guard lock(mutex_);
+                --operations_open_;
+            },
+    });
+    if (!submitted) {
+        audit_outcome(
+            entry,
+            caller,
+            {.summary = summary,
+             .state = api::OperationState::failed,
+             .error = submitted.error().message}
+        );
+        return tl::unexpected(submitted.error());
+    }
+    result.operation = std::move(submitted->operation);
+    return result;
+}
+
+Result<api::Operation> Control::cancel(const Caller& caller, std::string_view operation) {
+    MIMIR_TRY(const auto found, environment_.runner.find(operation));
+    if (has_ended(found.state)) {
+        return fail_with_id(
+            ErrorKind::conflict, "operation-ended", "{} is {}", found.id, to_string(found.state)
+        );
+    }
+    MIMIR_TRY(audit(caller, "cancel", operation, found.summary));
+    return environment_.runner.cancel(operation);
+}
+
+Result<api::ConfigDiff> Control::config_diff() const {
+    MIMIR_TRY(const auto settings, environment_.host.read_settings());
+    return api::ConfigDiff{.file = status().config_file, .differences = settings->differences()};
+}
+
+Result<api::LogLevel> Control::set_log_level(const Caller& caller, const std::string& level) {
+    MIMIR_TRY(audit(caller, "log-level", level, "was " + environment_.host.log_level()));
+    MIMIR_TRY(environment_.host.set_log_level(level));
+    note(
+        api::Severity::info,
+        "config",
+        "log-level",
+        fmt::format("{} set the log level to {}", to_string(caller), level)
+    );
+    return api::LogLevel{environment_.host.log_level()};
+}
+
+Result<api::Message> Control::shut_down(const Caller& caller) {
+    MIMIR_TRY(audit(caller, "shutdown", "mimird", ""));
+    note(api::Severity::info, "daemon", "mimird", to_string(caller) + " shuts mimird down");
+    environment_.host.shut_down();
+    return api::Message{"mimird drains and ends"};
+}
+
+Result<std::uint64_t> Control::audit(
+    const Caller& caller, std::string_view action, std::string_view subject, std::string detail
+) {
+    return environment_.journal.audit({
+        .time = environment_.clock.now(),
+        .actor = caller.name,
+        .uid = caller.uid,
+        .pid = caller.pid,
+        .via = caller.via,
+        .action = std::string(action),
+        .subject = std::string(subject),
+        .detail = std::move(detail),
+        .revision = revision(),
+        .outcome = "requested",
+    });
+}
+
+void Control::audit_outcome(
+    std::uint64_t of, const Caller& caller, const api::Operation& operation
+) {
+    const auto written = environment_.journal.audit({
+        .time = environment_.clock.now(),
+        .actor = caller.name,
+        .uid = caller.uid,
+        .pid = caller.pid,
+        .via = caller.via,
+        .action = operation.kind,
+        .subject = operation.id,
+        .detail = operation.error,
+        .revision = revision(),
+        .outcome = std::string(to_string(operation.state)),
+        .of = of,
+    });
+    if (!written) {
+        environment_.log.error(
+            "the outcome of a change is not in the audit log",
+            {{"entry", of},
+             {"operation", operation.id},
+             {"outcome", to_string(operation.state)},
+             {"err", written.error()}}
+        );
+    }
+}
+
+void Control::note(
+    api::Severity severity, std::string_view kind, std::string subject, std::string message
+) {
+    environment_.events.add({
+        .severity = severity,
+        .kind = std::string(kind),
+        .subject = std::move(subject),
+        .message = std::move(message),
+    });
+}
+
+}  // namespace mimir::admin

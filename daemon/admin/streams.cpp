@@ -1,0 +1,95 @@
+#include "admin/streams.hpp"
+
+#include <chrono>
+
+#include "api/json.hpp"
+#include "runtime/run_on.hpp"
+
+namespace mimir::admin {
+namespace {
+
+using http::asio::awaitable;
+using namespace std::chrono_literals;
+
+/// How soon a stream notices that its client is gone or that the daemon stops.
+constexpr auto kLookEvery = 250ms;
+/// An empty line so often keeps idle streams alive.
+constexpr auto kKeepAliveEvery = 15s;
+constexpr std::size_t kBatch = 256;
+
+/// New lines of a stream, and whether they are its last.
+struct News {
+    std::string lines;
+    bool last = false;
+};
+/// Called on the pool, again and again; nothing new is no lines.
+using Ask = std::function<Result<News>()>;
+
+awaitable<Result<void>> tell(
+    RouteEnvironment environment, Ask ask, CancellationToken cancellation, http::BodyWriter& out
+) {
+    auto spoken = std::chrono::steady_clock::now();
+    const auto job = [&ask] { return ask(); };
+    for (;;) {
+        const std::uint64_t seen = environment.bell.rings();
+        MIMIR_CO_TRY(News news, co_await runtime::run_on(environment.pool, job));
+        const auto now = std::chrono::steady_clock::now();
+        if (news.lines.empty() && now - spoken >= kKeepAliveEvery) news.lines = "\n";
+        if (!news.lines.empty()) {
+            MIMIR_CO_TRY(co_await out.write(news.lines));
+            spoken = now;
+        }
+        if (news.last) co_return Result<void>();
+        MIMIR_CO_TRY(cancellation.check());
+        co_await environment.bell.wait(seen, kLookEvery);
+    }
+}
+
+http::Response stream_of(
+    const RouteEnvironment& environment, Ask ask, CancellationToken cancellation
+) {
+    http::Response response;
+    response.headers = {
+        {"Content-Type", "application/x-ndjson"},
+        {"Cache-Control", "no-store"},
+    };
+    response.stream = [environment, ask = std::move(ask), cancellation = std::move(cancellation)](
+                          http::BodyWriter& out
+                      ) { return tell(environment, ask, cancellation, out); };
+    return response;
+}
+
+}  // namespace
+
+http::Response watch_operation(
+    const RouteEnvironment& environment,
+    std::string id,
+    std::uint64_t after,
+    CancellationToken cancellation
+) {
+    auto ask = [&control = environment.control, id = std::move(id), known = after](
+               ) mutable -> Result<News> {
+        MIMIR_TRY(const auto operation, control.environment().runner.find(id));
+        News news{.lines = {}, .last = has_ended(operation.state)};
+        if (operation.version > known) news.lines = api::to_json(operation) + "\n";
+        known = std::max(known, operation.version);
+        return news;
+    };
+    return stream_of(environment, std::move(ask), std::move(cancellation));
+}
+
+http::Response follow_events(
+    const RouteEnvironment& environment, std::uint64_t cursor, CancellationToken cancellation
+) {
+    auto ask = [&control = environment.control, cursor]() mutable -> Result<News> {
+        News news;
+        for (const api::Event& event : control.environment().events.after(cursor, kBatch)) {
+            news.lines += api::to_json(event) + "\n";
+            cursor = event.cursor;
+        }
+        return news;
+    };
+    return stream_of(environment, std::move(ask), std::move(cancellation));
+}
+
+}  // namespace mimir::admin

@@ -1,0 +1,193 @@
+#include "app/node.hpp"
+
+#include <fmt/format.h>
+
+#include "app/module_table.hpp"
+
+namespace mimir::app {
+namespace {
+
+/// Revisions grow over restarts too: a process changes things less often than this.
+constexpr std::uint64_t first_revision(std::uint64_t boot) { return boot << 20U; }
+
+modules::Names split(std::string_view list) {
+    modules::Names names;
+    while (!list.empty()) {
+        const std::size_t end = std::min(list.find(','), list.size());
+        names.emplace_back(list.substr(0, end));
+        list.remove_prefix(std::min(end + 1, list.size()));
+    }
+    return names;
+}
+
+std::string describe(const modules::ModuleStatus& status) {
+    using enum modules::State;
+    switch (status.state) {
+        case new_: return "is new";
+        case starting: return "is starting";
+        case running: return "is running";
+        case stopping: return "is stopping";
+        case terminated: return "has stopped";
+        case failed: return "failed: " + status.error;
+    }
+    return "";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Node>> Node::create(Environment environment) {
+    auto node = std::unique_ptr<Node>(new Node(std::move(environment)));
+    const auto loaded = node->wiring_.loaded.load();
+    const bool was_set = !loaded->declared.find_key("node.state_dir")->is_default();
+    if (!node->journal_opened_ && node->journal_opened_.error().kind == ErrorKind::conflict &&
+        was_set) {
+        return tl::unexpected(node->journal_opened_.error());
+    }
+    return node;
+}
+
+Node::Node(Environment environment)
+    : environment_(std::move(environment)),
+      wiring_{
+          .loaded = Snapshot<Loaded>(environment_.loaded),
+          .log = environment_.log,
+      },
+      journal_(
+          {.dir = environment_.loaded->settings.node.state_dir},
+          wiring_.log.component("journal"),
+          wiring_.clock
+      ),
+      journal_opened_(journal_.open()),
+      events_(
+          {
+              .first_cursor = operations::first_cursor(journal_.boot()),
+              .added = [this](const api::Event&) { wiring_.bell.ring(); },
+          },
+          wiring_.clock
+      ),
+      table_(module_table(environment_.loaded->settings, &wiring_)),
+      host_(wiring_, environment_.arguments, environment_.end),
+      manager_(
+          table_,
+          {
+              .stop_grace = environment_.loaded->settings.server.graceful_shutdown_timeout,
+              .restart =
+                  {
+                      .backoff_min = environment_.loaded->settings.node.module_restart_backoff_min,
+                      .backoff_max = environment_.loaded->settings.node.module_restart_backoff_max,
+                      .attempts_max = environment_.loaded->settings.node.module_restarts_max,
+                  },
+              .first_revision = first_revision(journal_.boot()),
+              .observer = [this](const modules::ModuleStatus& status) { note_state(status); },
+              .gave_up = [this] { environment_.changed(); },
+          },
+          wiring_.log.component("module-manager"),
+          wiring_.registry,
+          wiring_.clock
+      ),
+      runner_(
+          journal_,
+          events_,
+          wiring_.log.component("operations"),
+          {.changed = [this](const api::Operation&) { wiring_.bell.ring(); }},
+          wiring_.clock
+      ),
+      first_target_(first_target()),
+      control_(
+          {
+              .table = table_,
+              .manager = manager_,
+              .journal = journal_,
+              .runner = runner_,
+              .events = events_,
+              .router = wiring_.router,
+              .host = host_,
+              .log = wiring_.log.component("admin"),
+              .clock = wiring_.clock,
+          },
+          first_target_
+      ) {
+    wiring_.manager = &manager_;
+    wiring_.control = &control_;
+    reserve_routes(wiring_);
+
+    const auto note = [&](api::Severity severity, std::string subject, std::string message) {
+        events_.add({severity, "daemon", std::move(subject), std::move(message), std::nullopt});
+    };
+    if (!journal_opened_) {
+        wiring_.log.error(
+            "the journal cannot be opened: changes are refused until it can",
+            {{"err", journal_opened_.error()}}
+        );
+        note(api::Severity::error, "journal", journal_opened_.error().message);
+    }
+    for (std::string& text : journal_.notes()) note(api::Severity::error, "journal", text);
+    for (const api::Operation& operation : journal_.recovered()) {
+        wiring_.log.warn(
+            "an operation was under way when mimird ended",
+            {{"operation", operation.id},
+             {"summary", operation.summary},
+             {"outcome", operation.note}}
+        );
+        note(api::Severity::warning, operation.id, operation.summary + ": " + operation.note);
+    }
+}
+
+Node::~Node() { shut_down(); }
+
+admin::CurrentTarget Node::first_target() {
+    const auto configured = host_.configured_target();
+    const auto stored = journal_.stored_target();
+    if (!stored || configured.source == api::TargetSource::command_line) {
+        return {configured.names, configured.source};
+    }
+    const modules::Names names = split(*stored);
+    if (const auto known = table_.check_targets(names); !known) {
+        wiring_.log.error(
+            "the stored target is none that this build has; the configured one runs instead",
+            {{"stored", *stored}, {"err", known.error()}}
+        );
+        return {configured.names, configured.source};
+    }
+    return {names, api::TargetSource::stored};
+}
+
+void Node::note_state(const modules::ModuleStatus& status) {
+    const bool failed = status.state == modules::State::failed;
+    events_.add({
+        .severity = failed ? api::Severity::error : api::Severity::info,
+        .kind = "module",
+        .subject = status.name,
+        .message = fmt::format("{} {}", status.name, describe(status)),
+    });
+    environment_.changed();
+}
+
+void Node::start(std::function<void(const Result<void>&)> done) {
+    wiring_.log.info(
+        "starting the target",
+        {{"target", fmt::format("{}", fmt::join(first_target_.names, ","))},
+         {"from", to_string(first_target_.source)}}
+    );
+    manager_.submit(
+        {.kind = modules::Change::Kind::set_target, .modules = first_target_.names},
+        [done = std::move(done)](const Result<modules::Plan>& started) {
+            done(started.map([](const modules::Plan&) {}));
+        }
+    );
+}
+
+modules::Names Node::stopping() const {
+    modules::Names names;
+    for (const modules::ModuleStatus& status : manager_.list()) {
+        if (status.state != modules::State::terminated) names.push_back(status.name);
+    }
+    return names;
+}
+
+void Node::shut_down() {
+    runner_.stop();
+    manager_.shut_down();
+}
+
+}  // namespace mimir::app
