@@ -309,7 +309,10 @@ Response word_refusal(const http::Refusal& refusal, const http::Request& request
                                   : refusal.status == 413 ? "body-too-large"
                                   : refusal.status == 503 ? "unavailable"
                                                           : "request-malformed";
-    const Error error{ErrorKind::invalid, code, refusal.message};
+    const std::string why = refusal.status == 404
+                                ? fmt::format("there is nothing at {}", request.path)
+                                : refusal.message;
+    const Error error{ErrorKind::invalid, code, why};
     auto response = detail::problem_response(
         api::to_problem(error, fmt::format("{} {}", http::to_string(request.method), request.path))
     );
