@@ -312,7 +312,7 @@ void RunnerCore::cancel_waiting() {
 void RunnerCore::ended(const JobPtr& job) {
     const api::Operation& record = job->record;
     if (options_.changed) options_.changed(record);
-    job->written = journal_.save(record).has_value();
+    const bool written = journal_.save(record).has_value();
     if (job->work.ended) job->work.ended(record);
     job->work = {};
     const std::string_view state = api::to_string(record.state);
@@ -330,7 +330,7 @@ void RunnerCore::ended(const JobPtr& job) {
                              : fmt::format("{}: {}: {}", state, record.summary, record.error)
     );
     const std::lock_guard lock(mutex_);
-    if (job->written) {
+    if (written) {
         live_.erase(record.id);
     } else {
         unwritten_.push_back(job);

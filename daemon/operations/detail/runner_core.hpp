@@ -21,8 +21,6 @@ struct Job {
     CancellationToken cancel = CancellationToken::create();
     /// Past its point of no return, or writing that it is. Guarded by the core's mutex.
     bool committed = false;
-    /// Whether the journal holds the record as it is. The writer's.
-    bool written = true;
 };
 using JobPtr = std::shared_ptr<Job>;
 
@@ -52,18 +50,17 @@ class RunnerCore {
         change(next);
         ++next.version;
         MIMIR_TRY(journal_.save(next, commit));
-        job.written = true;
         publish(job, std::move(next));
         return {};
     }
-    /// The record says so at once; the journal as soon as it can.
+    /// The record says so at once; the journal now, or with its next row, as each holds the whole record.
     template <class F>
     void observe(Job& job, F change) {
         api::Operation next = job.record;
         change(next);
         ++next.version;
         publish(job, std::move(next));
-        job.written = journal_.save(job.record).has_value();
+        (void)journal_.save(job.record);
     }
     Result<void> commit(Job& job, std::optional<TargetChange> target_change);
     void tell(const Job& job, api::Severity severity, std::string message) const;

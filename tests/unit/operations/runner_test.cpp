@@ -17,7 +17,7 @@ using api::OperationState;
 
 /// A runner with all that it needs, and the records that it told.
 struct Bench {
-    TempDir dir;
+    QuickDir dir;
     std::filesystem::path state_dir = dir.path() / "state";
     Journal journal{in(state_dir), {}};
     EventLog events{{}};

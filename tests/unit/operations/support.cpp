@@ -6,12 +6,14 @@
 
 #include <array>
 #include <fstream>
+#include <iostream>
 
 namespace mimir::operations::test_journal {
 
 std::string in_child(const std::function<void()>& work) {
     std::array<int, 2> pipe{};
     REQUIRE(::pipe2(pipe.data(), O_CLOEXEC) == 0);
+    std::cout.flush();  // else the child may print it once more
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
