@@ -23,6 +23,8 @@ using detail::Watch;
 using Strand = asio::strand<asio::any_io_executor>;
 
 constexpr std::size_t kHeaderBytesLimit = 256 << 10;
+/// Of an answer that refuses to stream.
+constexpr std::size_t kRefusalBytesLimit = 1 << 20;
 
 struct Connection {
     explicit Connection(Stream::Socket socket, std::unique_ptr<detail::TlsSession> tls = nullptr)
@@ -300,11 +302,19 @@ Result<ClientResponse> BlockingClient::stream(
     CancellationToken token
 ) {
     MIMIR_TRY(auto stream, runtime::wait(io_, client_.open(std::move(request), std::move(token))));
+    ClientResponse response{.status = stream->status(), .headers = stream->headers(), .body = {}};
+    const bool is_success = response.status / 100 == 2;
     for (;;) {
         MIMIR_TRY(const std::string_view piece, runtime::wait(io_, stream->read()));
-        if (piece.empty() || !on_piece(piece)) break;
+        if (piece.empty()) break;
+        if (!is_success) {
+            response.body += piece;
+            if (response.body.size() > kRefusalBytesLimit) break;
+        } else if (!on_piece(piece)) {
+            break;
+        }
     }
-    return ClientResponse{.status = stream->status(), .headers = stream->headers(), .body = {}};
+    return response;
 }
 
 }  // namespace mimir::http

@@ -109,7 +109,7 @@ class BlockingClient {
         ClientRequest request, CancellationToken token = CancellationToken::create()
     );
     /// Hands each piece of the body to on_piece until it returns false; the response's own body
-    /// stays empty.
+    /// stays empty. An answer that is no success (2xx) is not streamed: its body is in the response.
     Result<ClientResponse> stream(
         ClientRequest request,
         const std::function<bool(std::string_view)>& on_piece,

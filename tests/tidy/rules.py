@@ -20,6 +20,11 @@ ROWS = [
     {"app"},
 ]
 ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}
+# Folders beside daemon/, and all that they include from.
+BESIDE = {
+    "api": {"base"},
+    "ctl": {"api", "base", "encoding", "http", "model", "wire"},
+}
 
 # The domain is synchronous: neither Asio nor HTTP nor configuration.
 DOMAIN = {"base", "model", "encoding", "fs", "chunkenc", "wire", "tsdb", "promql", "rules"}
@@ -63,6 +68,18 @@ def check_include(folder, parts, target):
     return None
 
 
+def check_include_beside(folder, target):
+    """The same for a file of api/ or ctl/."""
+    for dear, owners in DEAR.items():
+        if target.startswith(dear) and folder not in owners:
+            return f"{dear} is included by {', '.join(sorted(owners))} only"
+    other = target.split("/")[0]
+    known = other in ROW_OF or other in BESIDE
+    if known and "/" in target and other != folder and other not in BESIDE[folder]:
+        return f"{folder} includes {other}: it may include {', '.join(sorted(BESIDE[folder]))} only"
+    return None
+
+
 def check_file(relative, text):
     """Yields (line number, finding)."""
     parts = relative.parts
@@ -79,12 +96,16 @@ def check_file(relative, text):
             yield number, f"{len(line)} columns"
         if line.rstrip() != line:
             yield number, "white space at the end of the line"
+        match = INCLUDE.match(line)
+        if parts[0] in BESIDE and match:
+            if finding := check_include_beside(parts[0], match.group(1)):
+                yield number, finding
         if parts[0] != "daemon" or len(parts) < 3:
             continue
         folder = parts[1]
         if folder in DOMAIN and DOMAIN_FORBIDS.search(line):
             yield number, f"{folder} is of the domain: no Asio, no HTTP, no configuration"
-        if match := INCLUDE.match(line):
+        if match:
             if finding := check_include(folder, parts[1:], match.group(1)):
                 yield number, finding
 

@@ -22,6 +22,11 @@ class RulesTest(unittest.TestCase):
         self.assertTrue(findings(name, '#include "components/ingester/ingester.hpp"\n'))
         self.assertEqual([], findings(name, '#include "components/querier/options.hpp"\n'))
 
+    def test_the_folders_beside_the_daemon_include_little_of_it(self):
+        self.assertEqual([], findings("ctl/run.cpp", '#include "http/client.hpp"\n#include "ctl/run.hpp"\n'))
+        self.assertTrue(findings("ctl/run.cpp", '#include "modules/manager.hpp"\n'))
+        self.assertTrue(findings("api/types.hpp", '#include "http/message.hpp"\n'))
+
     def test_the_domain_has_no_asio(self):
         self.assertTrue(findings("daemon/tsdb/db.cpp", "#include <boost/asio/post.hpp>\n"))
 

@@ -1,0 +1,53 @@
+#pragma once
+
+// The handlers of the command table; each file of this folder has those of one family.
+
+#include "ctl/command.hpp"
+
+namespace mimir::ctl {
+
+// state.cpp
+Outcome<ExitCode> run_status(Context& context);
+Outcome<ExitCode> run_modules(Context& context);
+Outcome<ExitCode> run_targets(Context& context);
+Outcome<ExitCode> run_version(Context& context);
+
+// change.cpp
+Outcome<ExitCode> run_set_target(Context& context);
+Outcome<ExitCode> run_start(Context& context);
+Outcome<ExitCode> run_stop(Context& context);
+Outcome<ExitCode> run_restart(Context& context);
+
+// operations.cpp
+Outcome<ExitCode> run_operations(Context& context);
+Outcome<ExitCode> run_operations_list(Context& context);
+Outcome<ExitCode> run_operations_watch(Context& context);
+Outcome<ExitCode> run_operations_cancel(Context& context);
+
+// history.cpp
+Outcome<ExitCode> run_events(Context& context);
+Outcome<ExitCode> run_audit(Context& context);
+
+// config.cpp
+Outcome<ExitCode> run_config_check(Context& context);
+Outcome<ExitCode> run_config_show(Context& context);
+Outcome<ExitCode> run_config_diff(Context& context);
+Outcome<ExitCode> run_config_reload(Context& context);
+
+// daemon.cpp
+Outcome<ExitCode> run_log_level(Context& context);
+Outcome<ExitCode> run_shutdown(Context& context);
+
+// explain.cpp, doctor.cpp
+Outcome<ExitCode> run_explain(Context& context);
+Outcome<ExitCode> run_doctor(Context& context);
+
+// query.cpp, push.cpp: the public API
+Outcome<ExitCode> run_query(Context& context);
+Outcome<ExitCode> run_push(Context& context);
+
+// completion.cpp
+Outcome<ExitCode> run_completion(Context& context);
+Outcome<ExitCode> run_complete(Context& context);
+
+}  // namespace mimir::ctl

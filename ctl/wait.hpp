@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "api/types.hpp"
+#include "ctl/context.hpp"
+
+namespace mimir::ctl {
+
+/// What --timeout says. Errors: usage.
+Outcome<std::chrono::milliseconds> timeout_of(const Invocation& invocation);
+
+/// An operation as it was seen last.
+struct Watched {
+    api::Operation operation;
+    /// As the daemon sent it.
+    std::string json;
+};
+
+enum class WaitEnd : std::uint8_t { ended, timed_out, detached };
+
+/// Reads the operation's watch stream into `watched` until it has ended, the time is over or ctrl-C comes. Goes on after
+/// broken connections and restarts of the daemon, and says so. Shows steps on a terminal.
+/// Errors: the daemon refuses, or cannot be reached until the time is over.
+Outcome<WaitEnd> wait_for(Context& context, Watched& watched, std::chrono::milliseconds timeout);
+
+/// Says how the operation ended, or that it goes on, and gives the exit code.
+Outcome<ExitCode> say_end(Context& context, const Watched& watched, WaitEnd end, std::chrono::milliseconds timeout);
+
+}  // namespace mimir::ctl
