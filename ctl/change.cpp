@@ -14,9 +14,12 @@ namespace {
 
 Table plan_table(const std::vector<api::Step>& steps) {
     Table table{
-        .columns = {
-            {"STEP", false, true}, {"ACTION"}, {"SUBJECT"}, {"DONE WHEN"}, {.title = "UNDONE BY", .is_wide = true}
-        },
+        .columns =
+            {{"STEP", false, true},
+             {"ACTION"},
+             {"SUBJECT"},
+             {"DONE WHEN"},
+             {.title = "UNDONE BY", .is_wide = true}},
         .rows = {},
     };
     for (const api::Step& step : steps) {
@@ -31,7 +34,9 @@ Table plan_table(const std::vector<api::Step>& steps) {
     return table;
 }
 
-Outcome<ExitCode> show_plan(Context& context, const api::ChangeResult& result, std::string_view json) {
+Outcome<ExitCode> show_plan(
+    Context& context, const api::ChangeResult& result, std::string_view json
+) {
     if (context.format() == Format::name) {
         MIMIR_TRY(const std::string steps, or_exit(member_of(json, "steps"), ExitCode::failed));
         MIMIR_TRY(context.show_structured(steps, "subject"));
@@ -45,28 +50,36 @@ Outcome<ExitCode> show_plan(Context& context, const api::ChangeResult& result, s
 }
 
 /// The answer with the operation as it was seen last; for people only the id, and only when it goes on.
-Outcome<void> show_operation(Context& context, std::string_view json, const Watched& watched, bool goes_on) {
+Outcome<void> show_operation(
+    Context& context, std::string_view json, const Watched& watched, bool goes_on
+) {
     if (is_for_people(context.format()) || context.format() == Format::name) {
         const bool is_wanted = goes_on || context.format() == Format::name;
         if (is_wanted) context.out() << sanitized(watched.operation.id) << std::endl;
         return {};
     }
-    MIMIR_TRY(const std::string whole, or_exit(with_member(json, "operation", watched.json), ExitCode::failed));
+    MIMIR_TRY(
+        const std::string whole,
+        or_exit(with_member(json, "operation", watched.json), ExitCode::failed)
+    );
     return context.show_structured(whole, "message");
 }
 
 Outcome<std::optional<std::string_view>> revision_of(const Invocation& invocation) {
     auto text = invocation.value("--if-revision");
     if (!text) return text;
-    if (text->starts_with('"') && text->ends_with('"') && text->size() > 2) text = text->substr(1, text->size() - 2);
-    const bool is_number = !text->empty() && std::ranges::all_of(*text, [](char c) { return c >= '0' && c <= '9'; });
+    if (text->starts_with('"') && text->ends_with('"') && text->size() > 2)
+        text = text->substr(1, text->size() - 2);
+    const bool is_number =
+        !text->empty() && std::ranges::all_of(*text, [](char c) { return c >= '0' && c <= '9'; });
     if (!is_number) return usage("--if-revision takes a number, as `mimirctl status` shows it");
     return text;
 }
 
 /// Adds what the name was meant to be, unless the daemon has said it.
 Failure with_suggestion(Context& context, Failure failure, std::string_view subject) {
-    if (failure.code != "module-unknown" || failure.why.find("did you mean") != std::string::npos) return failure;
+    if (failure.code != "module-unknown" || failure.why.find("did you mean") != std::string::npos)
+        return failure;
     const auto json = context.send({.endpoint = api::kListModules});
     if (!json) return failure;
     const auto modules = api::from_json<std::vector<api::Module>>(*json, api::Unknown::ignore);
@@ -88,7 +101,11 @@ std::string new_idempotency_key() {
     const std::uint64_t low = (random_seed() & ~(3ULL << 62)) | (2ULL << 62);
     return fmt::format(
         "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF, low >> 48, low & 0xFFFF'FFFF'FFFFULL
+        high >> 32,
+        (high >> 16) & 0xFFFF,
+        high & 0xFFFF,
+        low >> 48,
+        low & 0xFFFF'FFFF'FFFFULL
     );
 }
 
@@ -110,7 +127,8 @@ Outcome<ExitCode> make_change(Context& context, const Change& change) {
     if (result.dry_run) return show_plan(context, result, *json);
     if (!result.operation) {
         if (!result.message.empty()) context.say(result.message);
-        if (is_for_people(context.format()) || context.format() == Format::name) return ExitCode::done;
+        if (is_for_people(context.format()) || context.format() == Format::name)
+            return ExitCode::done;
         MIMIR_TRY(context.show_structured(*json, "message"));
         return ExitCode::done;
     }

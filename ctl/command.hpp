@@ -19,7 +19,17 @@ class Context;
 
 /// What completes a value.
 enum class Values : std::uint8_t {
-    none, modules, targets, operations, codes, codes_and_modules, formats, log_levels, shells, config_modes, files
+    none,
+    modules,
+    targets,
+    operations,
+    codes,
+    codes_and_modules,
+    formats,
+    log_levels,
+    shells,
+    config_modes,
+    files
 };
 
 struct Option {

@@ -36,9 +36,12 @@ struct Found {
     std::vector<std::string> rest;
 };
 
-tl::unexpected<Failure> no_such_command(std::string_view what, std::string_view word,
-                                        std::span<const std::string_view> candidates) {
-    std::string why = fmt::format("there is no {} \"{}\"{}", what, sanitized(word), did_you_mean(word, candidates));
+tl::unexpected<Failure> no_such_command(
+    std::string_view what, std::string_view word, std::span<const std::string_view> candidates
+) {
+    std::string why = fmt::format(
+        "there is no {} \"{}\"{}", what, sanitized(word), did_you_mean(word, candidates)
+    );
     return usage(std::move(why), "`mimirctl --help` lists the commands");
 }
 
@@ -59,7 +62,8 @@ Outcome<Found> find(std::span<const std::string> arguments) {
         found.rest.erase(found.rest.begin() + static_cast<std::ptrdiff_t>(second));
     } else if (found.command->run == nullptr) {
         std::vector<std::string_view> verbs;
-        for (const Command* each : verbs_of(name)) verbs.push_back(each->name.substr(name.size() + 1));
+        for (const Command* each : verbs_of(name))
+            verbs.push_back(each->name.substr(name.size() + 1));
         return no_such_command(name + " command", verb, verbs);
     }
     return found;
@@ -75,7 +79,8 @@ class Parser {
         for (const auto options : {global_options(), of_command}) {
             for (const Option& option : options) add(option);
         }
-        app_.add_option("arguments", arguments_)->expected(0, CLI::detail::expected_max_vector_size);
+        app_.add_option("arguments", arguments_)
+            ->expected(0, CLI::detail::expected_max_vector_size);
     }
 
     Outcome<void> parse(std::vector<std::string> arguments, Invocation& invocation) {
@@ -86,7 +91,8 @@ class Parser {
             return unknown_option(app_.remaining(true));
         } catch (const CLI::ArgumentMismatch& error) {
             const std::string_view what = error.what();
-            return usage(fmt::format("{} needs a value", sanitized(what.substr(0, what.find(':')))));
+            return usage(fmt::format("{} needs a value", sanitized(what.substr(0, what.find(':'))))
+            );
         } catch (const CLI::ParseError& error) {
             return usage(sanitized(error.what()));
         }
@@ -114,7 +120,9 @@ class Parser {
         if (option.value.empty()) {
             app_.add_flag_function(names, [&read](std::int64_t) { read.values = {"true"}; });
         } else {
-            app_.add_option(names, read.values)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+            app_.add_option(names, read.values)
+                ->expected(1)
+                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
         }
     }
 
@@ -125,7 +133,9 @@ class Parser {
         for (const auto options : {global_options(), of_command_}) {
             for (const Option& option : options) known.push_back(option.name);
         }
-        return usage(fmt::format("there is no option {}{}", sanitized(name), did_you_mean(name, known)));
+        return usage(
+            fmt::format("there is no option {}{}", sanitized(name), did_you_mean(name, known))
+        );
     }
 
     std::span<const Option> of_command_;
@@ -164,7 +174,9 @@ Outcome<void> check_format(const Invocation& invocation) {
 /// Help is given before anything else is looked at, but not for words behind "--".
 bool asks_for_help(const std::vector<std::string>& arguments) {
     const auto end = std::ranges::find(arguments, "--");
-    return std::any_of(arguments.begin(), end, [](const std::string& word) { return word == "--help" || word == "-h"; });
+    return std::any_of(arguments.begin(), end, [](const std::string& word) {
+        return word == "--help" || word == "-h";
+    });
 }
 
 }  // namespace

@@ -12,39 +12,64 @@ namespace {
 using enum ExitCode;
 
 constexpr Option kGlobal[] = {
-    {.name = "--socket", .value = "ADDRESS", .help = "Where mimird's admin API listens: a socket's path, or http://HOST:PORT."},
-    {.name = "--socket", .value = "ADDRESS",
+    {.name = "--socket",
+     .value = "ADDRESS",
      .help = "Where mimird's admin API listens: a socket's path, or http://HOST:PORT."},
-    {.name = "--output", .short_name = "-o", .value = "FORMAT",
-     .help = "table (the default), wide, json, yaml, jsonl or name.", .values = Values::formats},
+    {.name = "--token-file",
+     .value = "FILE",
+     .help = "File with the bearer token for an address on TCP.",
+     .values = Values::files},
+    {.name = "--output",
+     .short_name = "-o",
+     .value = "FORMAT",
+     .help = "table (the default), wide, json, yaml, jsonl or name.",
+     .values = Values::formats},
     {.name = "--no-color", .help = "No colours, on a terminal too."},
     {.name = "--help", .short_name = "-h", .help = "Help, also behind a command."},
     {.name = "--version", .help = "As `mimirctl version`."},
 };
 
 constexpr Option kTimeout = {
-    .name = "--timeout", .value = "TIME",
+    .name = "--timeout",
+    .value = "TIME",
     .help = "Wait so long (5m unless given); what was begun goes on then, and the exit code is 6."
 };
 constexpr Option kNoWait = {.name = "--no-wait", .help = "Do not wait: print the operation's id."};
-constexpr Option kDryRun = {.name = "--dry-run", .help = "Only show the plan; exit code 10 when there is something to do."};
+constexpr Option kDryRun = {
+    .name = "--dry-run", .help = "Only show the plan; exit code 10 when there is something to do."
+};
 constexpr Option kIfRevision = {
-    .name = "--if-revision", .value = "N", .help = "Only when the daemon still is at this revision (see `mimirctl status`)."
+    .name = "--if-revision",
+    .value = "N",
+    .help = "Only when the daemon still is at this revision (see `mimirctl status`)."
 };
 constexpr Option kLimit = {.name = "--limit", .value = "N", .help = "At most so many, the newest."};
-constexpr Option kAfter = {.name = "--after", .value = "N", .help = "Only what came after this cursor."};
-constexpr Option kTenant = {.name = "--tenant", .value = "TENANT", .help = "Sent as X-Scope-OrgID."};
+constexpr Option kAfter = {
+    .name = "--after", .value = "N", .help = "Only what came after this cursor."
+};
+constexpr Option kTenant = {
+    .name = "--tenant", .value = "TENANT", .help = "Sent as X-Scope-OrgID."
+};
 constexpr Option kUrl = {
-    .name = "--url", .value = "URL", .help = "Where the public API is, unless the daemon's own word is right."
+    .name = "--url",
+    .value = "URL",
+    .help = "Where the public API is, unless the daemon's own word is right."
 };
 
 constexpr Option kChangeOptions[] = {kDryRun, kNoWait, kTimeout, kIfRevision};
 constexpr Option kStopOptions[] = {
-    {.name = "--cascade", .help = "When other modules need them, stop those too."}, kDryRun, kNoWait, kTimeout, kIfRevision
+    {.name = "--cascade", .help = "When other modules need them, stop those too."},
+    kDryRun,
+    kNoWait,
+    kTimeout,
+    kIfRevision
 };
 constexpr Option kSetTargetOptions[] = {
     {.name = "--reset", .help = "Forget the stored target and go back to the configured one."},
-    kDryRun, kNoWait, kTimeout, kIfRevision
+    kDryRun,
+    kNoWait,
+    kTimeout,
+    kIfRevision
 };
 constexpr Option kWatchOptions[] = {kTimeout};
 constexpr Option kCancelOptions[] = {kNoWait, kTimeout};
@@ -53,54 +78,79 @@ constexpr Option kEventOptions[] = {
     {.name = "--follow", .help = "Go on with what happens, until ctrl-C."}, kAfter, kLimit
 };
 constexpr Option kAuditOptions[] = {kAfter, kLimit};
-constexpr Option kShowOptions[] = {{
-    .name = "--mode", .value = "MODE",
-    .help = "effective (all settings, the default), diff (those that differ from their defaults) or defaults.",
-    .values = Values::config_modes
-}};
+constexpr Option kShowOptions[] = {
+    {.name = "--mode",
+     .value = "MODE",
+     .help =
+         "effective (all settings, the default), diff (those that differ from their defaults) or defaults.",
+     .values = Values::config_modes}
+};
 constexpr Option kShutdownOptions[] = {
-    {.name = "--yes", .help = "Do not ask."}, {.name = "--no-wait", .help = "Do not wait until it has ended."}, kTimeout
+    {.name = "--yes", .help = "Do not ask."},
+    {.name = "--no-wait", .help = "Do not wait until it has ended."},
+    kTimeout
 };
 constexpr Option kQueryOptions[] = {
-    {.name = "--time", .value = "TIME", .help = "The instant: RFC 3339, seconds since 1970, or now-1h."},
+    {.name = "--time",
+     .value = "TIME",
+     .help = "The instant: RFC 3339, seconds since 1970, or now-1h."},
     {.name = "--start", .value = "TIME", .help = "Begin of a range."},
     {.name = "--end", .value = "TIME", .help = "End of a range; now unless given."},
     {.name = "--step", .value = "STEP", .help = "Between the values of a range; 1m unless given."},
-    kTenant, kUrl
+    kTenant,
+    kUrl
 };
 constexpr Option kPushOptions[] = {kTenant, kUrl};
 
 constexpr Argument kModules[] = {
-    {.name = "MODULE", .help = "One or more modules; `mimirctl modules` lists them.", .count_max = 0, .values = Values::modules}
+    {.name = "MODULE",
+     .help = "One or more modules; `mimirctl modules` lists them.",
+     .count_max = 0,
+     .values = Values::modules}
 };
 constexpr Argument kTarget[] = {
-    {.name = "TARGET", .help = "A target, or several joined by commas; `mimirctl targets` lists them.",
-     .count_min = 0, .values = Values::targets}
+    {.name = "TARGET",
+     .help = "A target, or several joined by commas; `mimirctl targets` lists them.",
+     .count_min = 0,
+     .values = Values::targets}
 };
 constexpr Argument kOperation[] = {
     {.name = "ID", .help = "An operation, such as op-17.", .values = Values::operations}
 };
 constexpr Argument kOptionalOperation[] = {
-    {.name = "ID", .help = "An operation, such as op-17.", .count_min = 0, .values = Values::operations}
+    {.name = "ID",
+     .help = "An operation, such as op-17.",
+     .count_min = 0,
+     .values = Values::operations}
 };
 constexpr Argument kFile[] = {
-    {.name = "FILE", .help = "A configuration file; - for stdin; the daemon's own unless given.",
-     .count_min = 0, .values = Values::files}
+    {.name = "FILE",
+     .help = "A configuration file; - for stdin; the daemon's own unless given.",
+     .count_min = 0,
+     .values = Values::files}
 };
 constexpr Argument kLevel[] = {
-    {.name = "LEVEL", .help = "debug, info, warn or error; shows the level unless given.",
-     .count_min = 0, .values = Values::log_levels}
+    {.name = "LEVEL",
+     .help = "debug, info, warn or error; shows the level unless given.",
+     .count_min = 0,
+     .values = Values::log_levels}
 };
 constexpr Argument kWord[] = {
-    {.name = "WORD", .help = "A problem's code or a module; all codes unless given.",
-     .count_min = 0, .values = Values::codes_and_modules}
+    {.name = "WORD",
+     .help = "A problem's code or a module; all codes unless given.",
+     .count_min = 0,
+     .values = Values::codes_and_modules}
 };
 constexpr Argument kExpression[] = {{.name = "EXPR", .help = "An expression of PromQL."}};
 constexpr Argument kLines[] = {
-    {.name = "LINE", .help = "name{label=\"value\"} number [milliseconds since 1970]; lines of stdin unless given.",
-     .count_min = 0, .count_max = 0}
+    {.name = "LINE",
+     .help = "name{label=\"value\"} number [milliseconds since 1970]; lines of stdin unless given.",
+     .count_min = 0,
+     .count_max = 0}
 };
-constexpr Argument kShell[] = {{.name = "SHELL", .help = "bash, zsh or fish.", .values = Values::shells}};
+constexpr Argument kShell[] = {
+    {.name = "SHELL", .help = "bash, zsh or fish.", .values = Values::shells}
+};
 
 constexpr ExitCode kReads[] = {failed, not_found};
 constexpr ExitCode kChanges[] = {
@@ -122,9 +172,12 @@ constexpr Example kModulesExamples[] = {
     {"mimirctl modules", "Every module: its state, since when, and why."},
     {"mimirctl modules -o wide", "Also what each needs, what needs it, restarts and routes."},
 };
-constexpr Example kTargetsExamples[] = {{"mimirctl targets", "What set-target can name, and what runs for it."}};
+constexpr Example kTargetsExamples[] = {
+    {"mimirctl targets", "What set-target can name, and what runs for it."}
+};
 constexpr Example kSetTargetExamples[] = {
-    {"mimirctl set-target ingester", "Run the ingester only; what it needs already runs on untouched."},
+    {"mimirctl set-target ingester",
+     "Run the ingester only; what it needs already runs on untouched."},
     {"mimirctl set-target --reset", "Back to what command line or file say."},
 };
 constexpr Example kStartExamples[] = {
@@ -136,32 +189,45 @@ constexpr Example kStopExamples[] = {
     {"mimirctl stop ingester --cascade", "Stop what needs the ingester, then the ingester."},
 };
 constexpr Example kRestartExamples[] = {
-    {"mimirctl restart ingester --timeout 10m", "Stop it with what depends on it, and start the same again."},
+    {"mimirctl restart ingester --timeout 10m",
+     "Stop it with what depends on it, and start the same again."},
 };
 constexpr Example kOperationsExamples[] = {
     {"mimirctl operations", "The newest operations."},
     {"mimirctl operations op-17", "One operation with its steps."},
 };
-constexpr Example kOperationsListExamples[] = {{"mimirctl operations list --limit 100", "The newest hundred."}};
-constexpr Example kWatchExamples[] = {{"mimirctl operations watch op-17", "Wait for its end, and say how it ended."}};
-constexpr Example kCancelExamples[] = {{"mimirctl operations cancel op-17", "Stop it at its next step, and undo it."}};
+constexpr Example kOperationsListExamples[] = {
+    {"mimirctl operations list --limit 100", "The newest hundred."}
+};
+constexpr Example kWatchExamples[] = {
+    {"mimirctl operations watch op-17", "Wait for its end, and say how it ended."}
+};
+constexpr Example kCancelExamples[] = {
+    {"mimirctl operations cancel op-17", "Stop it at its next step, and undo it."}
+};
 constexpr Example kEventsExamples[] = {
     {"mimirctl events --follow", "The last ten, then each as it happens."},
     {"mimirctl events --after 1200 -o jsonl", "What came after a cursor, a line each."},
 };
-constexpr Example kAuditExamples[] = {{"mimirctl audit --limit 20", "Who asked for what, and what became of it."}};
+constexpr Example kAuditExamples[] = {
+    {"mimirctl audit --limit 20", "Who asked for what, and what became of it."}
+};
 constexpr Example kConfigExamples[] = {
-    {"mimirctl config check /etc/mimird/mimird.yaml", "Whether a daemon would start with that file."},
+    {"mimirctl config check /etc/mimird/mimird.yaml", "Whether a daemon would start with that file."
+    },
     {"mimirctl config diff && mimirctl config reload", "See what a reload changes, then do it."},
 };
 constexpr Example kCheckExamples[] = {
     {"mimirctl config check", "The daemon's own file, before a reload."},
-    {"mimirctl config check new.yaml && mv new.yaml /etc/mimird/mimird.yaml", "Another file, before it counts."},
+    {"mimirctl config check new.yaml && mv new.yaml /etc/mimird/mimird.yaml",
+     "Another file, before it counts."},
 };
 constexpr Example kShowExamples[] = {
     {"mimirctl config show --mode diff", "Only the settings that are not the defaults."},
 };
-constexpr Example kDiffExamples[] = {{"mimirctl config diff", "Keys that differ, and which modules a reload restarts."}};
+constexpr Example kDiffExamples[] = {
+    {"mimirctl config diff", "Keys that differ, and which modules a reload restarts."}
+};
 constexpr Example kReloadExamples[] = {
     {"mimirctl config reload --dry-run", "Which modules it would restart."},
     {"mimirctl config reload", "Do it."},
@@ -174,19 +240,25 @@ constexpr Example kExplainExamples[] = {
     {"mimirctl explain module-needed", "What a code means, also without a daemon."},
     {"mimirctl explain querier", "What the module does now, why, and what to do next."},
 };
-constexpr Example kDoctorExamples[] = {{"mimirctl doctor", "What usually goes wrong, and how to mend it."}};
+constexpr Example kDoctorExamples[] = {
+    {"mimirctl doctor", "What usually goes wrong, and how to mend it."}
+};
 constexpr Example kQueryExamples[] = {
     {"mimirctl query up", "The value of each series now."},
-    {"mimirctl query 'rate(cortex_request_duration_seconds_count[5m])' --start=now-1h --step=5m", "Over an hour."},
+    {"mimirctl query 'rate(cortex_request_duration_seconds_count[5m])' --start=now-1h --step=5m",
+     "Over an hour."},
 };
 constexpr Example kPushExamples[] = {
     {"mimirctl push 'room_celsius{room=\"lab\"} 21.5'", "One sample, stamped now."},
     {"mimirctl push < samples.txt", "A line each."},
 };
-constexpr Example kShutdownExamples[] = {{"mimirctl shutdown --yes", "Drain and end the daemon without being asked."}};
+constexpr Example kShutdownExamples[] = {
+    {"mimirctl shutdown --yes", "Drain and end the daemon without being asked."}
+};
 constexpr Example kCompletionExamples[] = {
     {"source <(mimirctl completion bash)", "For the running bash."},
-    {"mimirctl completion fish > ~/.config/fish/completions/mimirctl.fish", "For every fish from now on."},
+    {"mimirctl completion fish > ~/.config/fish/completions/mimirctl.fish",
+     "For every fish from now on."},
 };
 constexpr Example kVersionExamples[] = {{"mimirctl version", "Of mimirctl and of the daemon."}};
 
@@ -195,77 +267,182 @@ constexpr std::string_view kWaiting =
     "waiting only. When the connection breaks or the daemon restarts, waiting goes on.";
 
 constexpr Command kCommands[] = {
-    {.name = "status", .summary = "What the daemon is and how it is doing.",
-     .examples = kStatusExamples, .exit_codes = kFails, .run = run_status},
-    {.name = "modules", .summary = "Every module: its state, since when, and why.",
-     .examples = kModulesExamples, .exit_codes = kFails, .run = run_modules},
-    {.name = "targets", .summary = "What -target and set-target can name.",
-     .examples = kTargetsExamples, .exit_codes = kFails, .run = run_targets},
-    {.name = "set-target", .summary = "Change what runs, live: what both targets need keeps running.",
-     .description = kWaiting, .arguments = kTarget, .options = kSetTargetOptions,
-     .examples = kSetTargetExamples, .exit_codes = kChanges, .run = run_set_target},
-    {.name = "start", .summary = "Start modules and all that they need.",
-     .description = kWaiting, .arguments = kModules, .options = kChangeOptions,
-     .examples = kStartExamples, .exit_codes = kChanges, .run = run_start},
-    {.name = "stop", .summary = "Drain and stop modules.",
-     .description = kWaiting, .arguments = kModules, .options = kStopOptions,
-     .examples = kStopExamples, .exit_codes = kChanges, .run = run_stop},
-    {.name = "restart", .summary = "Stop modules with what depends on them, and start the same again.",
-     .description = kWaiting, .arguments = kModules, .options = kChangeOptions,
-     .examples = kRestartExamples, .exit_codes = kChanges, .run = run_restart},
-    {.name = "operations", .summary = "Operations: list them, show, watch or cancel one.",
-     .arguments = kOptionalOperation, .options = kListOptions,
-     .examples = kOperationsExamples, .exit_codes = kReads, .run = run_operations},
-    {.name = "operations list", .summary = "The newest operations.",
-     .options = kListOptions, .examples = kOperationsListExamples, .exit_codes = kFails, .run = run_operations_list},
-    {.name = "operations watch", .summary = "Wait for an operation, and say how it ended.",
-     .description = kWaiting, .arguments = kOperation, .options = kWatchOptions,
-     .examples = kWatchExamples, .exit_codes = kWaits, .run = run_operations_watch},
-    {.name = "operations cancel", .summary = "Stop an operation at its next step, and undo what it did.",
-     .description = kWaiting, .arguments = kOperation, .options = kCancelOptions,
-     .examples = kCancelExamples, .exit_codes = kWaits, .run = run_operations_cancel},
-    {.name = "events", .summary = "What happened, the oldest first.",
-     .description = "With --follow -o json writes a line for each event, as jsonl does.", .options = kEventOptions,
-     .examples = kEventsExamples, .exit_codes = kFollows, .run = run_events},
-    {.name = "audit", .summary = "Who asked for what, and what became of it.",
-     .options = kAuditOptions, .examples = kAuditExamples, .exit_codes = kSettings, .run = run_audit},
-    {.name = "config", .summary = "Check, show, compare or reload the configuration.", .examples = kConfigExamples},
-    {.name = "config check", .summary = "Check a configuration file as a start of the daemon would.",
-     .description = "The file is read here and checked by the daemon, with the daemon's own flags on top. Exit code 1 says\n"
-                    "that it is wrong.",
-     .arguments = kFile, .examples = kCheckExamples, .exit_codes = kReads, .run = run_config_check},
-    {.name = "config show", .summary = "The settings in force, as YAML.",
-     .options = kShowOptions, .examples = kShowExamples, .exit_codes = kFails, .run = run_config_show},
-    {.name = "config diff", .summary = "What a reload of the configuration file would change.",
-     .examples = kDiffExamples, .exit_codes = kReads, .run = run_config_diff},
-    {.name = "config reload", .summary = "Read the file again and restart the modules whose settings changed.",
-     .description = kWaiting, .options = kChangeOptions,
-     .examples = kReloadExamples, .exit_codes = kChanges, .run = run_config_reload},
-    {.name = "log-level", .summary = "Show or change what is logged.",
-     .arguments = kLevel, .examples = kLogLevelExamples, .exit_codes = kSettings, .run = run_log_level},
-    {.name = "explain", .summary = "What a problem's code means, or why a module is as it is.",
-     .arguments = kWord, .examples = kExplainExamples, .exit_codes = kReads, .run = run_explain},
-    {.name = "doctor", .summary = "Look at what usually goes wrong, and say how to mend it.",
+    {.name = "status",
+     .summary = "What the daemon is and how it is doing.",
+     .examples = kStatusExamples,
+     .exit_codes = kFails,
+     .run = run_status},
+    {.name = "modules",
+     .summary = "Every module: its state, since when, and why.",
+     .examples = kModulesExamples,
+     .exit_codes = kFails,
+     .run = run_modules},
+    {.name = "targets",
+     .summary = "What -target and set-target can name.",
+     .examples = kTargetsExamples,
+     .exit_codes = kFails,
+     .run = run_targets},
+    {.name = "set-target",
+     .summary = "Change what runs, live: what both targets need keeps running.",
+     .description = kWaiting,
+     .arguments = kTarget,
+     .options = kSetTargetOptions,
+     .examples = kSetTargetExamples,
+     .exit_codes = kChanges,
+     .run = run_set_target},
+    {.name = "start",
+     .summary = "Start modules and all that they need.",
+     .description = kWaiting,
+     .arguments = kModules,
+     .options = kChangeOptions,
+     .examples = kStartExamples,
+     .exit_codes = kChanges,
+     .run = run_start},
+    {.name = "stop",
+     .summary = "Drain and stop modules.",
+     .description = kWaiting,
+     .arguments = kModules,
+     .options = kStopOptions,
+     .examples = kStopExamples,
+     .exit_codes = kChanges,
+     .run = run_stop},
+    {.name = "restart",
+     .summary = "Stop modules with what depends on them, and start the same again.",
+     .description = kWaiting,
+     .arguments = kModules,
+     .options = kChangeOptions,
+     .examples = kRestartExamples,
+     .exit_codes = kChanges,
+     .run = run_restart},
+    {.name = "operations",
+     .summary = "Operations: list them, show, watch or cancel one.",
+     .arguments = kOptionalOperation,
+     .options = kListOptions,
+     .examples = kOperationsExamples,
+     .exit_codes = kReads,
+     .run = run_operations},
+    {.name = "operations list",
+     .summary = "The newest operations.",
+     .options = kListOptions,
+     .examples = kOperationsListExamples,
+     .exit_codes = kFails,
+     .run = run_operations_list},
+    {.name = "operations watch",
+     .summary = "Wait for an operation, and say how it ended.",
+     .description = kWaiting,
+     .arguments = kOperation,
+     .options = kWatchOptions,
+     .examples = kWatchExamples,
+     .exit_codes = kWaits,
+     .run = run_operations_watch},
+    {.name = "operations cancel",
+     .summary = "Stop an operation at its next step, and undo what it did.",
+     .description = kWaiting,
+     .arguments = kOperation,
+     .options = kCancelOptions,
+     .examples = kCancelExamples,
+     .exit_codes = kWaits,
+     .run = run_operations_cancel},
+    {.name = "events",
+     .summary = "What happened, the oldest first.",
+     .description = "With --follow -o json writes a line for each event, as jsonl does.",
+     .options = kEventOptions,
+     .examples = kEventsExamples,
+     .exit_codes = kFollows,
+     .run = run_events},
+    {.name = "audit",
+     .summary = "Who asked for what, and what became of it.",
+     .options = kAuditOptions,
+     .examples = kAuditExamples,
+     .exit_codes = kSettings,
+     .run = run_audit},
+    {.name = "config",
+     .summary = "Check, show, compare or reload the configuration.",
+     .examples = kConfigExamples},
+    {.name = "config check",
+     .summary = "Check a configuration file as a start of the daemon would.",
+     .description =
+         "The file is read here and checked by the daemon, with the daemon's own flags on top. Exit code 1 says\n"
+         "that it is wrong.",
+     .arguments = kFile,
+     .examples = kCheckExamples,
+     .exit_codes = kReads,
+     .run = run_config_check},
+    {.name = "config show",
+     .summary = "The settings in force, as YAML.",
+     .options = kShowOptions,
+     .examples = kShowExamples,
+     .exit_codes = kFails,
+     .run = run_config_show},
+    {.name = "config diff",
+     .summary = "What a reload of the configuration file would change.",
+     .examples = kDiffExamples,
+     .exit_codes = kReads,
+     .run = run_config_diff},
+    {.name = "config reload",
+     .summary = "Read the file again and restart the modules whose settings changed.",
+     .description = kWaiting,
+     .options = kChangeOptions,
+     .examples = kReloadExamples,
+     .exit_codes = kChanges,
+     .run = run_config_reload},
+    {.name = "log-level",
+     .summary = "Show or change what is logged.",
+     .arguments = kLevel,
+     .examples = kLogLevelExamples,
+     .exit_codes = kSettings,
+     .run = run_log_level},
+    {.name = "explain",
+     .summary = "What a problem's code means, or why a module is as it is.",
+     .arguments = kWord,
+     .examples = kExplainExamples,
+     .exit_codes = kReads,
+     .run = run_explain},
+    {.name = "doctor",
+     .summary = "Look at what usually goes wrong, and say how to mend it.",
      .description = "Exit code 8 says that there are warnings, 1 that something is wrong.",
-     .examples = kDoctorExamples, .exit_codes = kChecks, .run = run_doctor},
-    {.name = "query", .summary = "Ask the public API with PromQL.",
-     .description = "Of one instant, or with --start of a range. -o json is the server's own answer.",
-     .arguments = kExpression, .options = kQueryOptions,
-     .examples = kQueryExamples, .exit_codes = kPublic, .run = run_query},
-    {.name = "push", .summary = "Send samples to the public API by remote write.",
-     .description = "Lines are name{label=\"value\"} number [milliseconds since 1970]; without a time it is now. When a line\n"
-                    "cannot be read, nothing is sent.",
-     .arguments = kLines, .options = kPushOptions,
-     .examples = kPushExamples, .exit_codes = kPublic, .run = run_push},
-    {.name = "shutdown", .summary = "Drain and end the daemon.",
-     .description = "On a terminal it asks first. It waits until the daemon has ended.", .options = kShutdownOptions,
-     .examples = kShutdownExamples, .exit_codes = kEnds, .run = run_shutdown},
-    {.name = "completion", .summary = "The script that completes mimirctl's words in a shell.",
-     .arguments = kShell, .examples = kCompletionExamples, .run = run_completion},
-    {.name = "version", .summary = "Versions of mimirctl and of the daemon.",
-     .examples = kVersionExamples, .run = run_version},
-    {.name = "__complete", .summary = "What the last word can become; the shells' scripts call it.",
-     .run = run_complete, .is_hidden = true},
+     .examples = kDoctorExamples,
+     .exit_codes = kChecks,
+     .run = run_doctor},
+    {.name = "query",
+     .summary = "Ask the public API with PromQL.",
+     .description =
+         "Of one instant, or with --start of a range. -o json is the server's own answer.",
+     .arguments = kExpression,
+     .options = kQueryOptions,
+     .examples = kQueryExamples,
+     .exit_codes = kPublic,
+     .run = run_query},
+    {.name = "push",
+     .summary = "Send samples to the public API by remote write.",
+     .description =
+         "Lines are name{label=\"value\"} number [milliseconds since 1970]; without a time it is now. When a line\n"
+         "cannot be read, nothing is sent.",
+     .arguments = kLines,
+     .options = kPushOptions,
+     .examples = kPushExamples,
+     .exit_codes = kPublic,
+     .run = run_push},
+    {.name = "shutdown",
+     .summary = "Drain and end the daemon.",
+     .description = "On a terminal it asks first. It waits until the daemon has ended.",
+     .options = kShutdownOptions,
+     .examples = kShutdownExamples,
+     .exit_codes = kEnds,
+     .run = run_shutdown},
+    {.name = "completion",
+     .summary = "The script that completes mimirctl's words in a shell.",
+     .arguments = kShell,
+     .examples = kCompletionExamples,
+     .run = run_completion},
+    {.name = "version",
+     .summary = "Versions of mimirctl and of the daemon.",
+     .examples = kVersionExamples,
+     .run = run_version},
+    {.name = "__complete",
+     .summary = "What the last word can become; the shells' scripts call it.",
+     .run = run_complete,
+     .is_hidden = true},
 };
 
 constexpr ExitCodeText kExitCodes[] = {

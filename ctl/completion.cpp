@@ -32,8 +32,10 @@ const Option* find_option(const Command* command, std::string_view name) {
     const auto matches = [&](const Option& option) {
         return option.name == name || (!option.short_name.empty() && option.short_name == name);
     };
-    for (const auto options : {global_options(), command == nullptr ? std::span<const Option>() : command->options}) {
-        if (const auto at = std::ranges::find_if(options, matches); at != options.end()) return &*at;
+    for (const auto options :
+         {global_options(), command == nullptr ? std::span<const Option>() : command->options}) {
+        if (const auto at = std::ranges::find_if(options, matches); at != options.end())
+            return &*at;
     }
     return nullptr;
 }
@@ -96,7 +98,8 @@ class Completer {
 
   private:
     void add(std::string_view text, std::string_view help = {}) {
-        if (text.starts_with(last_)) found_.push_back({sanitized(prefix_ + std::string(text)), sanitized(help)});
+        if (text.starts_with(last_))
+            found_.push_back({sanitized(prefix_ + std::string(text)), sanitized(help)});
     }
 
     void add_options() {
@@ -107,15 +110,17 @@ class Completer {
             if (option != nullptr) add_values(option->values);
             return;
         }
-        for (const auto options : {before_.command == nullptr ? std::span<const Option>() : before_.command->options,
-                                   global_options()}) {
+        for (const auto options :
+             {before_.command == nullptr ? std::span<const Option>() : before_.command->options,
+              global_options()}) {
             for (const Option& option : options) add(option.name, option.help);
         }
     }
 
     void add_words() {
         if (before_.command == nullptr) {
-            for (const std::string_view name : top_level_names()) add(name, find_command(name)->summary);
+            for (const std::string_view name : top_level_names())
+                add(name, find_command(name)->summary);
             return;
         }
         if (before_.arguments.empty()) {
@@ -125,7 +130,8 @@ class Completer {
         }
         std::size_t index = before_.arguments.size();
         for (const Argument& argument : before_.command->arguments) {
-            if (argument.count_max == 0 || index < argument.count_max) return add_values(argument.values);
+            if (argument.count_max == 0 || index < argument.count_max)
+                return add_values(argument.values);
             index -= argument.count_max;
         }
     }
@@ -155,7 +161,8 @@ class Completer {
     void add_modules() {
         for (const api::Module& module : ask<std::vector<api::Module>>(api::kListModules)) {
             const auto& given = before_.arguments;
-            if (std::ranges::find(given, module.name) == given.end()) add(module.name, api::to_string(module.state));
+            if (std::ranges::find(given, module.name) == given.end())
+                add(module.name, api::to_string(module.state));
         }
     }
     /// Targets are joined by commas: what is completed is the part behind the last one.
@@ -164,11 +171,14 @@ class Completer {
             prefix_ = last_.substr(0, comma + 1);
             last_.erase(0, comma + 1);
         }
-        for (const api::Target& target : ask<std::vector<api::Target>>(api::kListTargets)) add(target.name);
+        for (const api::Target& target : ask<std::vector<api::Target>>(api::kListTargets))
+            add(target.name);
     }
     void add_operations() {
-        for (const api::Operation& operation : ask<std::vector<api::Operation>>(api::kListOperations)) {
-            add(operation.id, fmt::format("{} ({})", operation.summary, api::to_string(operation.state)));
+        for (const api::Operation& operation :
+             ask<std::vector<api::Operation>>(api::kListOperations)) {
+            add(operation.id,
+                fmt::format("{} ({})", operation.summary, api::to_string(operation.state)));
         }
     }
 
@@ -195,7 +205,8 @@ class Completer {
     std::vector<Candidate> found_;
 };
 
-constexpr std::string_view kBash = R"(# bash completion for mimirctl; load it with: source <(mimirctl completion bash)
+constexpr std::string_view kBash =
+    R"(# bash completion for mimirctl; load it with: source <(mimirctl completion bash)
 _mimirctl() {
     local words=() index line
     # Words as the shell takes them apart at = and : are put together again.
@@ -237,7 +248,8 @@ _mimirctl() {
 (( $+functions[compdef] )) && compdef _mimirctl mimirctl
 )";
 
-constexpr std::string_view kFish = R"(# fish completion for mimirctl; load it with: mimirctl completion fish | source
+constexpr std::string_view kFish =
+    R"(# fish completion for mimirctl; load it with: mimirctl completion fish | source
 function __mimirctl_complete
     set -l words (commandline -opc)
     set -e words[1]
@@ -248,7 +260,9 @@ complete -c mimirctl -f -a '(__mimirctl_complete)'
 
 }  // namespace
 
-std::vector<Candidate> complete(std::span<const std::string> words, const Environment& environment) {
+std::vector<Candidate> complete(
+    std::span<const std::string> words, const Environment& environment
+) {
     const std::vector<std::string> nothing = {""};
     return Completer(words.empty() ? nothing : words, environment).complete();
 }

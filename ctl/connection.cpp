@@ -49,8 +49,10 @@ Outcome<std::string> read_token(const DaemonOptions& options, const Environment&
     token.resize(static_cast<std::size_t>(file.gcount()));
     const std::size_t end = token.find_last_not_of(" \t\r\n");
     token.resize(end == std::string::npos ? 0 : end + 1);
-    const bool is_one_word = !token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < '\x7f'; });
-    if (!is_one_word) return usage(fmt::format("the token file {} does not hold one token", *options.token_file));
+    const bool is_one_word =
+        !token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < '\x7f'; });
+    if (!is_one_word)
+        return usage(fmt::format("the token file {} does not hold one token", *options.token_file));
     return token;
 }
 
@@ -80,7 +82,8 @@ Outcome<Daemon> choose_daemon(const DaemonOptions& options, const Environment& e
         daemon.name = found == daemon.looked_for.end() ? daemon.looked_for.back() : *found;
     }
     auto endpoint = http::Endpoint::parse(daemon.name);
-    if (!endpoint && daemon.name.find('/') != std::string::npos && daemon.name.find(':') == std::string::npos) {
+    if (!endpoint && daemon.name.find('/') != std::string::npos &&
+        daemon.name.find(':') == std::string::npos) {
         endpoint = http::Endpoint{.unix_path = daemon.name};  // relative to the working folder
     }
     if (!endpoint) return usage(fmt::format("--socket: {}", endpoint.error().message));
@@ -93,7 +96,10 @@ Connection::Connection(Daemon daemon)
 
 http::ClientRequest Connection::request_for(const Call& call) const {
     http::ClientRequest request{
-        .method = method_of(call.endpoint.method), .target = path_of(call), .headers = {}, .body = call.body
+        .method = method_of(call.endpoint.method),
+        .target = path_of(call),
+        .headers = {},
+        .body = call.body
     };
     if (!call.query.empty()) request.target += "?" + call.query.encode();
     if (!call.body.empty()) request.headers.add("Content-Type", "application/json");
@@ -111,7 +117,8 @@ Outcome<std::string> Connection::send(const Call& call) {
     auto response = send_once(call);
     for (int attempt = 1; attempt < kAttempts && !response; ++attempt) {
         const bool broke = response.error().kind == ErrorKind::unavailable;
-        const bool may_repeat = call.endpoint.method == api::Method::get || !call.idempotency_key.empty();
+        const bool may_repeat =
+            call.endpoint.method == api::Method::get || !call.idempotency_key.empty();
         if (!broke || !may_repeat || look_at(daemon_.endpoint) != SocketState::answers) break;
         std::this_thread::sleep_for(kPause);
         response = send_once(call);
@@ -129,7 +136,8 @@ Outcome<Connection::StreamEnd> Connection::stream(
     const auto on_piece = [&](std::string_view piece) {
         buffer += piece;
         std::size_t begin = 0;
-        for (std::size_t end = 0; !stopped && (end = buffer.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        for (std::size_t end = 0; !stopped && (end = buffer.find('\n', begin)) != std::string::npos;
+             begin = end + 1) {
             const std::string_view line(buffer.data() + begin, end - begin);
             if (!line.empty()) stopped = !on_line(line);
         }
@@ -153,14 +161,17 @@ Outcome<Connection::StreamEnd> Connection::stream(
 Failure Connection::refused(const http::ClientResponse& response) {
     const std::string type(response.headers.get("Content-Type").value_or(""));
     const bool is_problem = type.starts_with("application/problem+json");
-    const auto problem = api::from_json<api::Problem>(is_problem ? response.body : "", api::Unknown::ignore);
+    const auto problem =
+        api::from_json<api::Problem>(is_problem ? response.body : "", api::Unknown::ignore);
     if (!problem) {
         const std::string said = fmt::format("HTTP status {}", response.status);
         if (response.status != 503) return not_understood(said);
         return Failure{
             .exit_code = ExitCode::unreachable,
             .what = "mimird cannot be reached",
-            .why = fmt::format("{} answers that it cannot serve more now: {}", daemon_.name, response.body),
+            .why = fmt::format(
+                "{} answers that it cannot serve more now: {}", daemon_.name, response.body
+            ),
             .next_steps = {"try again"},
         };
     }
@@ -198,7 +209,11 @@ Failure Connection::not_understood(std::string_view detail) {
             .what = "this mimirctl and that mimird do not speak the same version of the API",
             .why = fmt::format(
                 "mimird {} serves versions {} to {}, this mimirctl speaks {} to {}",
-                version->version, version->api_min, version->api_max, api::kApiMin, api::kApiMax
+                version->version,
+                version->api_min,
+                version->api_max,
+                api::kApiMin,
+                api::kApiMax
             ),
             .next_steps = {"use the mimirctl that came with that mimird"},
         };

@@ -65,7 +65,9 @@ class Connection {
     /// Hands each line that is not empty to on_line, until that returns false.
     /// Errors: as send(), when there was no stream at all.
     Outcome<StreamEnd> stream(
-        const Call& call, const std::function<bool(std::string_view)>& on_line, CancellationToken token
+        const Call& call,
+        const std::function<bool(std::string_view)>& on_line,
+        CancellationToken token
     );
 
     /// Why this answer is not one of this API, found out by asking for versions.

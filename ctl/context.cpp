@@ -13,10 +13,12 @@ Context::Context(const Invocation& invocation, Streams streams, const Environmen
     : invocation_(invocation),
       streams_(streams),
       environment_(environment),
-      format_(parse_format(invocation.value("--output").value_or("table")).value_or(Format::table)) {}
+      format_(parse_format(invocation.value("--output").value_or("table")).value_or(Format::table)
+      ) {}
 
 bool Context::colours_on(bool is_terminal) const {
-    return is_terminal && !invocation_.has("--no-color") && environment_.variable_or_empty("NO_COLOR").empty() &&
+    return is_terminal && !invocation_.has("--no-color") &&
+           environment_.variable_or_empty("NO_COLOR").empty() &&
            environment_.variable_or_empty("TERM") != "dumb";
 }
 
@@ -55,7 +57,8 @@ Outcome<void> Context::show_structured(std::string_view json, std::string_view n
 void Context::say(std::string_view sentence) { err() << sanitized(sentence) << std::endl; }
 
 Failure Context::bad_answer(std::string_view detail) {
-    if (!connection_) return Failure{.what = "the answer is not understood", .why = std::string(detail)};
+    if (!connection_)
+        return Failure{.what = "the answer is not understood", .why = std::string(detail)};
     return connection_->not_understood(detail);
 }
 

@@ -34,7 +34,9 @@ class Context {
 
     /// The answer as -o says: JSON goes out as it came, for people `to_table` makes rows of it.
     template <class T, class ToTable>
-    Outcome<void> show(std::string_view json, std::string_view name_member, const ToTable& to_table) {
+    Outcome<void> show(
+        std::string_view json, std::string_view name_member, const ToTable& to_table
+    ) {
         if (!is_for_people(format_)) return show_structured(json, name_member);
         MIMIR_TRY(const T value, decode<T>(json));
         write_table(out(), to_table(value), table_style());

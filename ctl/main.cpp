@@ -21,7 +21,7 @@ CancellationToken& interrupt_token() {
 /// The first ctrl-C is ours, the next one ends the program.
 CancellationToken catch_interrupt() {
     CancellationToken token = interrupt_token();  // made before the handler can ask for it
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) { interrupt_token().cancel(); };
     action.sa_flags = static_cast<int>(SA_RESETHAND);
     ::sigaction(SIGINT, &action, nullptr);

@@ -53,7 +53,8 @@ std::string next_step(const api::Module& module) {
         case ModuleState::starting:
         case ModuleState::stopping: return "to see it happen: mimirctl events --follow";
         case ModuleState::running:
-            if (!module.error.empty()) return fmt::format("to start it anew: mimirctl restart {}", module.name);
+            if (!module.error.empty())
+                return fmt::format("to start it anew: mimirctl restart {}", module.name);
             return "";
     }
     return "";

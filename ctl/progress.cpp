@@ -27,7 +27,8 @@ void Progress::show(const api::Step& step) {
         line_is_open_ = true;
         return;
     }
-    if (line_is_open_) out_ << "\r\x1b[K";  // it is this step's, or comes again when its own end does
+    if (line_is_open_)
+        out_ << "\r\x1b[K";  // it is this step's, or comes again when its own end does
     line_is_open_ = false;
     out_ << name << ": " << api::to_string(step.state);
     if (step.started && step.ended) out_ << " (" << seconds(*step.ended - *step.started) << ")";

@@ -11,21 +11,24 @@ constexpr std::size_t kTextLimit = 500;
 
 Outcome<PublicApi> parse_url(std::string_view url) {
     const std::string_view scheme = "://";
-    const std::size_t host = url.find(scheme) == std::string_view::npos ? 0 : url.find(scheme) + scheme.size();
+    const std::size_t host =
+        url.find(scheme) == std::string_view::npos ? 0 : url.find(scheme) + scheme.size();
     const std::size_t slash = std::min(url.find('/', host), url.size());
     std::string path(url.substr(slash));
     while (path.ends_with('/')) path.pop_back();
     auto endpoint = http::Endpoint::parse(url.substr(0, slash));
     if (!endpoint) return usage(fmt::format("--url: {}", endpoint.error().message));
     PublicApi api{.endpoint = *std::move(endpoint)};
-    if (path.ends_with("/prometheus")) path.resize(path.size() - std::string_view("/prometheus").size());
+    if (path.ends_with("/prometheus"))
+        path.resize(path.size() - std::string_view("/prometheus").size());
     api.base = std::move(path);
     return api;
 }
 
 /// Who listens on every address is reached on this machine's own, or on that of the admin API.
 void make_reachable(http::Endpoint& endpoint, const http::Endpoint& admin) {
-    const bool is_any = endpoint.host == "0.0.0.0" || endpoint.host == "::" || endpoint.host.empty();
+    const bool is_any =
+        endpoint.host == "0.0.0.0" || endpoint.host == "::" || endpoint.host.empty();
     if (!is_any) return;
     if (!admin.host.empty()) {
         endpoint.host = admin.host;
@@ -61,9 +64,12 @@ Outcome<PublicApi> find_public_api(Context& context) {
     }
     // "[::]:8080" and ":8080" are spellings of every address.
     const bool is_short = status.http_address.starts_with(':');
-    auto endpoint = http::Endpoint::parse(is_short ? "0.0.0.0" + status.http_address : status.http_address);
+    auto endpoint =
+        http::Endpoint::parse(is_short ? "0.0.0.0" + status.http_address : status.http_address);
     if (!endpoint) {
-        return tl::unexpected(Failure{.what = "the public API's address", .why = endpoint.error().message});
+        return tl::unexpected(
+            Failure{.what = "the public API's address", .why = endpoint.error().message}
+        );
     }
     PublicApi api{.endpoint = *std::move(endpoint), .prometheus_prefix = status.prometheus_prefix};
     MIMIR_TRY(const Connection* connection, context.connection());
@@ -71,8 +77,11 @@ Outcome<PublicApi> find_public_api(Context& context) {
     return api;
 }
 
-Outcome<std::string> send_public(Context& context, const PublicApi& api, http::ClientRequest request) {
-    if (const auto tenant = context.invocation().value("--tenant")) request.headers.add("X-Scope-OrgID", *tenant);
+Outcome<std::string> send_public(
+    Context& context, const PublicApi& api, http::ClientRequest request
+) {
+    if (const auto tenant = context.invocation().value("--tenant"))
+        request.headers.add("X-Scope-OrgID", *tenant);
     http::BlockingClient client(api.endpoint);
     const auto token = CancellationToken::create(std::chrono::steady_clock::now() + kPatience);
     auto response = client.send(std::move(request), token);

@@ -22,6 +22,8 @@ Outcome<PublicApi> find_public_api(Context& context);
 
 /// Sends with --tenant. The body of an answer that is a success.
 /// Errors: what the answer says, with the exit code for its status; unreachable.
-Outcome<std::string> send_public(Context& context, const PublicApi& api, http::ClientRequest request);
+Outcome<std::string> send_public(
+    Context& context, const PublicApi& api, http::ClientRequest request
+);
 
 }  // namespace mimir::ctl

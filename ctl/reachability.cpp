@@ -29,7 +29,7 @@ int connect_error(const std::string& path) {
 
 /// "group mimird (0660)" of a socket file, when it can be seen.
 std::string owner_of(const std::string& path) {
-    struct stat file {};
+    struct stat file{};
     if (::stat(path.c_str(), &file) != 0) return "";
     const group* owner = ::getgrgid(file.st_gid);
     const std::string name = owner == nullptr ? std::to_string(file.st_gid) : owner->gr_name;
@@ -67,8 +67,9 @@ Failure not_permitted(const Daemon& daemon) {
         .why = fmt::format("{} may not be opened by this user", path),
     };
     failure.next_steps.push_back(
-        group.empty() ? "run it with sudo, or as a member of the group that owns the folder of the socket"
-                      : fmt::format("run it with sudo, or as a member of group {}", group)
+        group.empty()
+            ? "run it with sudo, or as a member of the group that owns the folder of the socket"
+            : fmt::format("run it with sudo, or as a member of group {}", group)
     );
     return failure;
 }
@@ -77,7 +78,7 @@ Failure not_permitted(const Daemon& daemon) {
 
 SocketState look_at(const http::Endpoint& endpoint) {
     if (endpoint.unix_path.empty()) return SocketState::answers;
-    struct stat file {};
+    struct stat file{};
     if (::stat(endpoint.unix_path.c_str(), &file) != 0) {
         return errno == EACCES ? SocketState::not_permitted : SocketState::absent;
     }
@@ -106,7 +107,8 @@ Failure explain_unreachable(const Daemon& daemon, const Error& error) {
             "`--socket PATH` or MIMIRCTL_SOCKET says where mimird listens"
         );
     }
-    if (path.empty()) return unreachable(error.message, "is mimird running, and admin.listen_address set?");
+    if (path.empty())
+        return unreachable(error.message, "is mimird running, and admin.listen_address set?");
     switch (look_at(daemon.endpoint)) {
         case SocketState::absent: return absent(daemon);
         case SocketState::not_permitted: return not_permitted(daemon);
@@ -117,7 +119,9 @@ Failure explain_unreachable(const Daemon& daemon, const Error& error) {
             );
         case SocketState::refuses:
             return unreachable(
-                fmt::format("nobody listens at {}: a daemon that has ended left the file behind", path),
+                fmt::format(
+                    "nobody listens at {}: a daemon that has ended left the file behind", path
+                ),
                 "start mimird; it takes the file over"
             );
         case SocketState::full:

@@ -6,7 +6,14 @@
 namespace mimir::ctl {
 
 /// What is seen of a socket without asking anything.
-enum class SocketState : std::uint8_t { answers, absent, not_permitted, not_a_socket, refuses, full };
+enum class SocketState : std::uint8_t {
+    answers,
+    absent,
+    not_permitted,
+    not_a_socket,
+    refuses,
+    full
+};
 SocketState look_at(const http::Endpoint& endpoint);
 
 /// Why a request got no answer, found out by looking at the socket: `error` is what the client saw.

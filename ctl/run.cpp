@@ -18,12 +18,16 @@ ExitCode print_help(const Invocation& invocation, Streams streams) {
     return is_asked_for ? ExitCode::done : ExitCode::usage;
 }
 
-ExitCode run_command(const Invocation& invocation, Streams streams, const Environment& environment) {
+ExitCode run_command(
+    const Invocation& invocation, Streams streams, const Environment& environment
+) {
     Context context(invocation, streams, environment);
     auto outcome = invocation.command->run(context);
     streams.out.flush();
     if (!outcome) {
-        print_failure(streams.err, outcome.error(), context.colours_on(environment.err_is_terminal));
+        print_failure(
+            streams.err, outcome.error(), context.colours_on(environment.err_is_terminal)
+        );
         return outcome.error().exit_code;
     }
     if (streams.out.bad()) {
@@ -45,7 +49,8 @@ int run(std::span<const std::string> arguments, Streams streams, const Environme
         invocation->command = find_command("version");
     }
     const bool runs = invocation->command != nullptr && invocation->command->run != nullptr;
-    if (!runs || invocation->has("--help")) return static_cast<int>(print_help(*invocation, streams));
+    if (!runs || invocation->has("--help"))
+        return static_cast<int>(print_help(*invocation, streams));
     return static_cast<int>(run_command(*invocation, streams, environment));
 }
 

@@ -66,7 +66,8 @@ class LineParser {
             const char c = rest_.front();
             rest_.remove_prefix(1);
             if (c == '"') {
-                if (!model::is_valid_utf8(text)) return fail(ErrorKind::invalid, "a label's value is not UTF-8");
+                if (!model::is_valid_utf8(text))
+                    return fail(ErrorKind::invalid, "a label's value is not UTF-8");
                 return text;
             }
             if (c != '\\') {
@@ -84,7 +85,8 @@ class LineParser {
     }
 
     Result<void> add(std::string name, std::string value) {
-        if (!names_.insert(name).second) return fail(ErrorKind::invalid, "the label {} is given twice", name);
+        if (!names_.insert(name).second)
+            return fail(ErrorKind::invalid, "the label {} is given twice", name);
         texts_.push_back(std::move(name));
         const std::string& kept = texts_.back();
         texts_.push_back(std::move(value));
@@ -100,7 +102,9 @@ class LineParser {
         double number = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
         if (whole.empty() || error != std::errc() || end != text.data() + text.size()) {
-            return fail(ErrorKind::invalid, "at column {}: want a number, not \"{}\"", column(whole), whole);
+            return fail(
+                ErrorKind::invalid, "at column {}: want a number, not \"{}\"", column(whole), whole
+            );
         }
         return number;
     }
@@ -111,26 +115,35 @@ class LineParser {
         const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), time.ms);
         if (error == std::errc() && end == word.data() + word.size()) return time;
         return fail(
-            ErrorKind::invalid, "at column {}: want milliseconds since 1970, not \"{}\"", column(word), word
+            ErrorKind::invalid,
+            "at column {}: want milliseconds since 1970, not \"{}\"",
+            column(word),
+            word
         );
     }
 
     tl::unexpected<Error> want(std::string_view what) const {
-        const std::string got = rest_.empty() ? "the end of the line" : fmt::format("\"{}\"", rest_.substr(0, 20));
+        const std::string got =
+            rest_.empty() ? "the end of the line" : fmt::format("\"{}\"", rest_.substr(0, 20));
         return fail(ErrorKind::invalid, "at column {}: want {}, not {}", column(rest_), what, got);
     }
     tl::unexpected<Error> bad_name(std::string_view name) const {
-        return fail(ErrorKind::invalid, "at column {}: \"{}\" cannot be a name", column(name), name);
+        return fail(
+            ErrorKind::invalid, "at column {}: \"{}\" cannot be a name", column(name), name
+        );
     }
 
     static bool is_name(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_';
     }
     /// Counted from 1.
     [[nodiscard]] std::size_t column(std::string_view at) const {
         return static_cast<std::size_t>(at.data() - line_.data()) + 1;
     }
-    void skip_space() { rest_.remove_prefix(std::min(rest_.find_first_not_of(kSpace), rest_.size())); }
+    void skip_space() {
+        rest_.remove_prefix(std::min(rest_.find_first_not_of(kSpace), rest_.size()));
+    }
     bool take(char c) {
         if (!rest_.starts_with(c)) return false;
         rest_.remove_prefix(1);

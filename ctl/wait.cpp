@@ -44,15 +44,20 @@ class Waiter {
     Outcome<void> read_one_stream(const CancellationToken& token) {
         const std::uint64_t version = watched_.operation.version;
         const Call call{
-            .endpoint = api::kWatchOperation, .subject = watched_.operation.id, .query = after(version)
+            .endpoint = api::kWatchOperation,
+            .subject = watched_.operation.id,
+            .query = after(version)
         };
         const auto on_line = [this](std::string_view line) { return take(line); };
         const auto end = connection_.stream(call, on_line, token);
-        if (!misunderstood_.empty()) return tl::unexpected(connection_.not_understood(misunderstood_));
+        if (!misunderstood_.empty())
+            return tl::unexpected(connection_.not_understood(misunderstood_));
         // A daemon that is coming back may refuse for a moment.
-        if (!end && end.error().exit_code != ExitCode::unreachable) return tl::unexpected(end.error());
+        if (!end && end.error().exit_code != ExitCode::unreachable)
+            return tl::unexpected(end.error());
         if (watched_.operation.version != version) pause_ = kPauseMin;
-        if (api::has_ended(watched_.operation.state) || (end && *end == StreamEnd::canceled)) return {};
+        if (api::has_ended(watched_.operation.state) || (end && *end == StreamEnd::canceled))
+            return {};
         const bool broke = !end || *end == StreamEnd::broke;
         if (broke && !is_away_) {
             progress_.close_line();
@@ -118,18 +123,24 @@ void say_warnings(Context& context, const api::Operation& operation) {
 Failure failed(const api::Operation& operation) {
     const api::ProblemKind* kind = api::find_problem_kind(operation.code);
     Failure failure{
-        .exit_code = kind != nullptr && kind->exit_code != ExitCode::done ? kind->exit_code : ExitCode::failed,
+        .exit_code = kind != nullptr && kind->exit_code != ExitCode::done ? kind->exit_code
+                                                                          : ExitCode::failed,
         .what = fmt::format("{} failed ({})", operation.summary, operation.id),
         .why = operation.error,
         .code = operation.code,
     };
-    if (kind != nullptr && !kind->next_step.empty()) failure.next_steps.emplace_back(kind->next_step);
+    if (kind != nullptr && !kind->next_step.empty())
+        failure.next_steps.emplace_back(kind->next_step);
     return failure;
 }
 
 std::string duration_of(const api::Operation& operation) {
     if (!operation.ended) return operation.id;
-    return fmt::format("{}, {}", operation.id, seconds(*operation.ended - operation.started.value_or(operation.created)));
+    return fmt::format(
+        "{}, {}",
+        operation.id,
+        seconds(*operation.ended - operation.started.value_or(operation.created))
+    );
 }
 
 }  // namespace
@@ -157,7 +168,10 @@ Outcome<ExitCode> say_end(
                                                          : "not done after " + seconds(timeout);
         context.say(fmt::format(
             "{}: {} ({}) goes on; `mimirctl operations watch {}` waits again",
-            why, operation.summary, operation.id, operation.id
+            why,
+            operation.summary,
+            operation.id,
+            operation.id
         ));
         return end == WaitEnd::detached ? ExitCode::detached : ExitCode::timed_out;
     }
@@ -165,7 +179,10 @@ Outcome<ExitCode> say_end(
     say_warnings(context, operation);
     const bool is_done = operation.state == api::OperationState::done;
     context.say(fmt::format(
-        "{}: {} ({})", operation.summary, is_done ? "done" : "canceled, and undone", duration_of(operation)
+        "{}: {} ({})",
+        operation.summary,
+        is_done ? "done" : "canceled, and undone",
+        duration_of(operation)
     ));
     if (!is_done) return ExitCode::failed;
     return operation.warnings.empty() ? ExitCode::done : ExitCode::degraded;

@@ -27,6 +27,8 @@ enum class WaitEnd : std::uint8_t { ended, timed_out, detached };
 Outcome<WaitEnd> wait_for(Context& context, Watched& watched, std::chrono::milliseconds timeout);
 
 /// Says how the operation ended, or that it goes on, and gives the exit code.
-Outcome<ExitCode> say_end(Context& context, const Watched& watched, WaitEnd end, std::chrono::milliseconds timeout);
+Outcome<ExitCode> say_end(
+    Context& context, const Watched& watched, WaitEnd end, std::chrono::milliseconds timeout
+);
 
 }  // namespace mimir::ctl

@@ -15,7 +15,10 @@ Outcome<ExitCode> run_completion(Context& context) {
     const std::string_view script = completion_script(shell);
     if (script.empty()) {
         return usage(fmt::format(
-            "the shell is {}, not \"{}\"{}", fmt::join(shells(), ", "), shell, did_you_mean(shell, shells())
+            "the shell is {}, not \"{}\"{}",
+            fmt::join(shells(), ", "),
+            shell,
+            did_you_mean(shell, shells())
         ));
     }
     context.out() << script;
@@ -23,7 +26,8 @@ Outcome<ExitCode> run_completion(Context& context) {
 }
 
 Outcome<ExitCode> run_complete(Context& context) {
-    for (const Candidate& candidate : complete(context.invocation().arguments, context.environment())) {
+    for (const Candidate& candidate :
+         complete(context.invocation().arguments, context.environment())) {
         context.out() << candidate.text;
         if (!candidate.help.empty()) context.out() << '\t' << candidate.help;
         context.out() << '\n';

@@ -34,15 +34,21 @@ Outcome<ExitCode> run_config_check(Context& context) {
         name = arguments.front();
     }
     MIMIR_TRY(std::string yaml, name == "-" ? read_all(context.in(), "stdin") : read_file(name));
-    const api::ConfigCheckRequest request{.yaml = std::move(yaml), .name = name == "-" ? "stdin" : name};
+    const api::ConfigCheckRequest request{
+        .yaml = std::move(yaml), .name = name == "-" ? "stdin" : name
+    };
     MIMIR_TRY(
-        const std::string json, context.send({.endpoint = api::kCheckConfig, .body = api::to_json(request)})
+        const std::string json,
+        context.send({.endpoint = api::kCheckConfig, .body = api::to_json(request)})
     );
     MIMIR_TRY(const auto findings, context.decode<api::ConfigFindings>(json));
     if (is_for_people(context.format())) {
-        for (const std::string& finding : findings.findings) context.out() << sanitized(finding) << '\n';
-        context.say(findings.ok ? request.name + " is well: mimird would start with it"
-                                : request.name + " is wrong: mimird would not start with it");
+        for (const std::string& finding : findings.findings)
+            context.out() << sanitized(finding) << '\n';
+        context.say(
+            findings.ok ? request.name + " is well: mimird would start with it"
+                        : request.name + " is wrong: mimird would not start with it"
+        );
     } else {
         MIMIR_TRY(context.show_structured(json, "ok"));
     }
@@ -51,8 +57,12 @@ Outcome<ExitCode> run_config_check(Context& context) {
 
 Outcome<ExitCode> run_config_show(Context& context) {
     http::Parameters query;
-    if (const auto mode = context.invocation().value("--mode")) query.add("mode", std::string(*mode));
-    MIMIR_TRY(const std::string json, context.send({.endpoint = api::kGetConfig, .query = std::move(query)}));
+    if (const auto mode = context.invocation().value("--mode"))
+        query.add("mode", std::string(*mode));
+    MIMIR_TRY(
+        const std::string json,
+        context.send({.endpoint = api::kGetConfig, .query = std::move(query)})
+    );
     if (!is_for_people(context.format())) {
         MIMIR_TRY(context.show_structured(json, "file"));
         return ExitCode::done;
@@ -73,9 +83,12 @@ Outcome<ExitCode> run_config_diff(Context& context) {
     if (diff.differences.empty()) context.say(diff.file + " says what is in force");
     Table table{.columns = {{"KEY"}, {"RUNNING"}, {"FILE"}, {"RESTARTS"}}, .rows = {}};
     for (const api::ConfigDifference& difference : diff.differences) {
-        table.rows.push_back({
-            Cell(difference.key), Cell(difference.running), Cell(difference.file), Cell(difference.module)
-        });
+        table.rows.push_back(
+            {Cell(difference.key),
+             Cell(difference.running),
+             Cell(difference.file),
+             Cell(difference.module)}
+        );
     }
     write_table(context.out(), table, context.table_style());
     return ExitCode::done;

@@ -32,14 +32,17 @@ Outcome<ExitCode> show_level(Context& context, const std::string& json) {
 
 /// True when the user agrees, or is not asked: --yes, or no terminal.
 bool is_confirmed(Context& context, const api::Status& status) {
-    const bool is_asked = context.environment().in_is_terminal && context.environment().err_is_terminal &&
+    const bool is_asked = context.environment().in_is_terminal &&
+                          context.environment().err_is_terminal &&
                           !context.invocation().has("--yes");
     if (!is_asked) return true;
-    context.err() << sanitized(fmt::format(
-                         "This ends mimird (pid {}, target {}). Only its service manager or a person starts it again.",
-                         status.pid, status.target
-                     ))
-                  << "\nType yes to go on: " << std::flush;
+    context.err()
+        << sanitized(fmt::format(
+               "This ends mimird (pid {}, target {}). Only its service manager or a person starts it again.",
+               status.pid,
+               status.target
+           ))
+        << "\nType yes to go on: " << std::flush;
     std::string answer;
     std::getline(context.in(), answer);
     return answer == "yes" || answer == "y";
@@ -69,14 +72,20 @@ Outcome<ExitCode> run_log_level(Context& context) {
     const std::string& level = arguments.front();
     if (std::ranges::find(kLevels, level) == std::end(kLevels)) {
         return usage(fmt::format(
-            "the level is {}, not \"{}\"{}", fmt::join(kLevels, ", "), level, did_you_mean(level, kLevels)
+            "the level is {}, not \"{}\"{}",
+            fmt::join(kLevels, ", "),
+            level,
+            did_you_mean(level, kLevels)
         ));
     }
-    MIMIR_TRY(const std::string json, context.send({
-        .endpoint = api::kSetLogLevel,
-        .body = api::to_json(api::LogLevel{level}),
-        .idempotency_key = new_idempotency_key(),
-    }));
+    MIMIR_TRY(
+        const std::string json,
+        context.send({
+            .endpoint = api::kSetLogLevel,
+            .body = api::to_json(api::LogLevel{level}),
+            .idempotency_key = new_idempotency_key(),
+        })
+    );
     return show_level(context, json);
 }
 
@@ -89,9 +98,10 @@ Outcome<ExitCode> run_shutdown(Context& context) {
         context.say("nothing was done");
         return ExitCode::refused;
     }
-    MIMIR_TRY(const std::string json, connection->send({
-        .endpoint = api::kShutdown, .idempotency_key = new_idempotency_key()
-    }));
+    MIMIR_TRY(
+        const std::string json,
+        connection->send({.endpoint = api::kShutdown, .idempotency_key = new_idempotency_key()})
+    );
     if (!is_for_people(context.format())) MIMIR_TRY(context.show_structured(json, "message"));
     MIMIR_TRY(const auto message, context.decode<api::Message>(json));
     context.say(message.message);
@@ -101,11 +111,16 @@ Outcome<ExitCode> run_shutdown(Context& context) {
     const auto token = (catch_interrupt ? catch_interrupt() : CancellationToken::create())
                            .with_deadline(Clock::now() + timeout);
     switch (wait_for_end(*connection, status.pid, token)) {
-        case WaitEnd::ended: context.say(fmt::format("mimird (pid {}) has ended", status.pid)); return ExitCode::done;
-        case WaitEnd::detached: context.say("not waiting any longer; mimird goes on draining"); return ExitCode::detached;
+        case WaitEnd::ended:
+            context.say(fmt::format("mimird (pid {}) has ended", status.pid));
+            return ExitCode::done;
+        case WaitEnd::detached:
+            context.say("not waiting any longer; mimird goes on draining");
+            return ExitCode::detached;
         case WaitEnd::timed_out: break;
     }
-    context.say(fmt::format("mimird has not ended after {}; it goes on draining", seconds(timeout)));
+    context.say(fmt::format("mimird has not ended after {}; it goes on draining", seconds(timeout))
+    );
     return ExitCode::timed_out;
 }
 

@@ -26,12 +26,16 @@ class OwnChecks {
         if (!json) {
             const Failure& failure = json.error();
             exit_code_ = failure.exit_code;
-            add("connection", CheckState::failure, failure.what + ": " + failure.why,
+            add("connection",
+                CheckState::failure,
+                failure.what + ": " + failure.why,
                 failure.next_steps.empty() ? "" : failure.next_steps.front());
             return false;
         }
         MIMIR_TRY(const auto status, context_.decode<api::Status>(*json));
-        add("connection", CheckState::ok, fmt::format("mimird (pid {}) answers at {}", status.pid, connection->daemon().name));
+        add("connection",
+            CheckState::ok,
+            fmt::format("mimird (pid {}) answers at {}", status.pid, connection->daemon().name));
         check_version(status);
         check_config_file(status);
         return true;
@@ -47,7 +51,8 @@ class OwnChecks {
 
     void check_version(const api::Status& status) {
         const bool is_same = status.version == kVersion;
-        add("versions", is_same ? CheckState::ok : CheckState::warning,
+        add("versions",
+            is_same ? CheckState::ok : CheckState::warning,
             fmt::format("mimird {}, mimirctl {}", status.version, kVersion),
             is_same ? "" : "install both from the same release");
     }
@@ -57,9 +62,13 @@ class OwnChecks {
         if (status.config_file.empty()) return;
         if (!context_.connection().value()->daemon().endpoint.unix_path.empty()) {
             const auto text = read_file(status.config_file);
-            add("config file", text ? CheckState::ok : CheckState::warning,
-                text ? status.config_file + " can be read" : text.error().what + ": " + text.error().why,
-                text ? "" : "give it back before mimird restarts, or run this as a user who may read it");
+            add("config file",
+                text ? CheckState::ok : CheckState::warning,
+                text ? status.config_file + " can be read"
+                     : text.error().what + ": " + text.error().why,
+                text
+                    ? ""
+                    : "give it back before mimird restarts, or run this as a user who may read it");
         }
     }
 
@@ -80,10 +89,13 @@ Tone tone_of(CheckState state) {
 Table checks_table(const std::vector<DoctorCheck>& checks) {
     Table table{.columns = {{"CHECK"}, {"STATE"}, {"SEEN"}}, .rows = {}};
     for (const DoctorCheck& check : checks) {
-        table.rows.push_back({
-            Cell(check.name), Cell(api::to_string(check.state), tone_of(check.state)), Cell(check.what)
-        });
-        if (!check.fix.empty()) table.rows.push_back({Cell(" "), Cell(" "), Cell("fix: " + check.fix)});
+        table.rows.push_back(
+            {Cell(check.name),
+             Cell(api::to_string(check.state), tone_of(check.state)),
+             Cell(check.what)}
+        );
+        if (!check.fix.empty())
+            table.rows.push_back({Cell(" "), Cell(" "), Cell("fix: " + check.fix)});
     }
     return table;
 }

@@ -17,7 +17,8 @@ Outcome<ExitCode> list_codes(Context& context) {
         return ExitCode::done;
     }
     Table table{
-        .columns = {{"CODE"}, {"EXIT", false, true}, {"HTTP", false, true}, {"MEANING"}, {"RETRY"}}, .rows = {}
+        .columns = {{"CODE"}, {"EXIT", false, true}, {"HTTP", false, true}, {"MEANING"}, {"RETRY"}},
+        .rows = {}
     };
     for (const api::ProblemKind& kind : api::problem_kinds()) {
         table.rows.push_back({
@@ -41,7 +42,8 @@ Outcome<ExitCode> explain_code(Context& context, const api::ProblemKind& kind) {
     out << kind.code << ": " << kind.title << "\n\n" << kind.explanation << "\n\n";
     if (!kind.next_step.empty()) out << "What to do: " << kind.next_step << '\n';
     out << "Trying again: " << (kind.retryable ? "may help" : "is of no use") << '\n'
-        << "Exit code: " << static_cast<int>(kind.exit_code) << ", HTTP status: " << kind.status << '\n';
+        << "Exit code: " << static_cast<int>(kind.exit_code) << ", HTTP status: " << kind.status
+        << '\n';
     return ExitCode::done;
 }
 
@@ -50,24 +52,33 @@ std::string chain(const std::vector<std::string>& names, const std::vector<api::
     std::vector<std::string> words;
     for (const std::string& name : names) {
         const api::Module* module = find_module(all, name);
-        words.push_back(module == nullptr ? name : fmt::format("{} ({})", name, api::to_string(module->state)));
+        words.push_back(
+            module == nullptr ? name : fmt::format("{} ({})", name, api::to_string(module->state))
+        );
     }
     return join(words, ", ");
 }
 
-void write_module(Context& context, const api::Module& module, const std::vector<api::Module>& all) {
+void write_module(
+    Context& context, const api::Module& module, const std::vector<api::Module>& all
+) {
     const TimestampMs now = context.environment().clock->now();
     Table facts{.columns = {{"FACT"}, {"VALUE"}}, .rows = {}};
-    const auto add = [&](std::string_view title, const std::string& value, Tone tone = Tone::plain) {
+    const auto add = [&](std::string_view title, const std::string& value, Tone tone = Tone::plain
+                     ) {
         if (!value.empty()) facts.rows.push_back({Cell(title), Cell(value, tone)});
     };
     add("module", module.name);
-    add("state", fmt::format("{} since {}", api::to_string(module.state), ago(module.since, now)), tone_of(module.state));
+    add("state",
+        fmt::format("{} since {}", api::to_string(module.state), ago(module.since, now)),
+        tone_of(module.state));
     add("why", why(module, all, now));
     if (module.restarts > 0) add("restarts", count_of(module.restarts, "time") + " in a row");
     add("needs", chain(module.dependencies, all));
     add("needed by", chain(module.needed_by, all));
-    add("target", module.targetable ? (module.in_all ? "yes, and part of all" : "yes, not part of all") : "no");
+    add("target",
+        module.targetable ? (module.in_all ? "yes, and part of all" : "yes, not part of all") : "no"
+    );
     for (const std::string& route : module.routes) add("serves", route);
     add("what to do", next_step(module));
     write_facts(context.out(), facts, context.table_style());
@@ -79,7 +90,9 @@ tl::unexpected<Failure> unknown(std::string_view word, const std::vector<api::Mo
     for (const api::Module& module : modules) known.push_back(module.name);
     return tl::unexpected(Failure{
         .exit_code = ExitCode::not_found,
-        .why = fmt::format("\"{}\" is neither a problem's code nor a module{}", word, did_you_mean(word, known)),
+        .why = fmt::format(
+            "\"{}\" is neither a problem's code nor a module{}", word, did_you_mean(word, known)
+        ),
         .next_steps = {"`mimirctl explain` lists the codes, `mimirctl modules` the modules"},
     });
 }
@@ -90,7 +103,8 @@ Outcome<ExitCode> run_explain(Context& context) {
     const auto& arguments = context.invocation().arguments;
     if (arguments.empty()) return list_codes(context);
     const std::string& word = arguments.front();
-    if (const api::ProblemKind* kind = api::find_problem_kind(word)) return explain_code(context, *kind);
+    if (const api::ProblemKind* kind = api::find_problem_kind(word))
+        return explain_code(context, *kind);
 
     auto json = context.send({.endpoint = api::kListModules});
     if (!json) {

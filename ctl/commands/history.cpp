@@ -71,7 +71,10 @@ class Follower {
     explicit Follower(Context& context) : context_(context) {}
 
     Outcome<ExitCode> follow(Connection& connection, http::Parameters first) {
-        MIMIR_TRY(const std::string past, connection.send({.endpoint = api::kListEvents, .query = std::move(first)}));
+        MIMIR_TRY(
+            const std::string past,
+            connection.send({.endpoint = api::kListEvents, .query = std::move(first)})
+        );
         MIMIR_TRY(const auto events, context_.decode<std::vector<api::Event>>(past));
         if (!is_for_people(context_.format()) && !events.empty()) MIMIR_TRY(write_past(past));
         for (const api::Event& event : events) take(event);
@@ -82,7 +85,8 @@ class Follower {
             MIMIR_TRY(const bool is_well, read_one_stream(connection, token));
             if (!is_well) return tl::unexpected(connection.not_understood(misunderstood_));
             const auto until = std::chrono::steady_clock::now() + kPause;
-            while (!token.canceled() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(10ms);
+            while (!token.canceled() && std::chrono::steady_clock::now() < until)
+                std::this_thread::sleep_for(10ms);
         }
         return ExitCode::detached;
     }
@@ -93,11 +97,14 @@ class Follower {
         query.add("follow", "true");
         query.add("after", std::to_string(cursor_));
         const Call call{.endpoint = api::kListEvents, .query = std::move(query)};
-        const auto end = connection.stream(call, [this](std::string_view line) { return take_line(line); }, token);
+        const auto end = connection.stream(
+            call, [this](std::string_view line) { return take_line(line); }, token
+        );
         if (!misunderstood_.empty()) return false;
         const bool is_refused = !end && end.error().exit_code != ExitCode::unreachable;
         if (is_refused) return tl::unexpected(end.error());
-        if (!token.canceled() && !is_away_) context_.say("the connection to mimird broke; waiting for it to come back");
+        if (!token.canceled() && !is_away_)
+            context_.say("the connection to mimird broke; waiting for it to come back");
         is_away_ = true;
         return true;
     }
@@ -133,7 +140,9 @@ class Follower {
     void write_structured(std::string_view line) {
         Result<void> written;
         switch (context_.format()) {
-            case Format::yaml: written = write_yaml(context_.out(), fmt::format("[{}]", line)); break;
+            case Format::yaml:
+                written = write_yaml(context_.out(), fmt::format("[{}]", line));
+                break;
             case Format::name: written = write_names(context_.out(), line, "cursor"); break;
             default: written = write_jsonl(context_.out(), line); break;
         }
@@ -164,7 +173,9 @@ Table audit_table(const std::vector<api::AuditEntry>& entries) {
              {.title = "HASH", .is_wide = true}},
         .rows = {},
     };
-    const auto number = [](const auto& value) { return value ? std::to_string(*value) : std::string(); };
+    const auto number = [](const auto& value) {
+        return value ? std::to_string(*value) : std::string();
+    };
     for (const api::AuditEntry& entry : entries) {
         const bool went_wrong = entry.outcome == "failed" || entry.outcome == "refused";
         table.rows.push_back({
@@ -195,15 +206,23 @@ Outcome<ExitCode> run_events(Context& context) {
         MIMIR_TRY(Connection * connection, context.connection());
         return Follower(context).follow(*connection, std::move(page));
     }
-    MIMIR_TRY(const std::string json, context.send({.endpoint = api::kListEvents, .query = std::move(page)}));
-    const auto to_table = [&](const std::vector<api::Event>& events) { return events_table(context, events); };
+    MIMIR_TRY(
+        const std::string json,
+        context.send({.endpoint = api::kListEvents, .query = std::move(page)})
+    );
+    const auto to_table = [&](const std::vector<api::Event>& events) {
+        return events_table(context, events);
+    };
     MIMIR_TRY(context.show<std::vector<api::Event>>(json, "cursor", to_table));
     return ExitCode::done;
 }
 
 Outcome<ExitCode> run_audit(Context& context) {
     MIMIR_TRY(auto page, page_of(context.invocation()));
-    MIMIR_TRY(const std::string json, context.send({.endpoint = api::kListAudit, .query = std::move(page)}));
+    MIMIR_TRY(
+        const std::string json,
+        context.send({.endpoint = api::kListAudit, .query = std::move(page)})
+    );
     MIMIR_TRY(context.show<std::vector<api::AuditEntry>>(json, "seq", audit_table));
     return ExitCode::done;
 }

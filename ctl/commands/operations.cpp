@@ -20,7 +20,8 @@ Tone tone_of(api::OperationState state) {
 }
 
 std::string took(const api::Operation& operation) {
-    return operation.started && operation.ended ? seconds(*operation.ended - *operation.started) : "";
+    return operation.started && operation.ended ? seconds(*operation.ended - *operation.started)
+                                                : "";
 }
 
 Table operations_table(const std::vector<api::Operation>& operations, TimestampMs now) {
@@ -90,7 +91,8 @@ Table steps_table(const std::vector<api::Step>& steps) {
 
 void write_operation(Context& context, const api::Operation& operation) {
     Table facts{.columns = {{"FACT"}, {"VALUE"}}, .rows = {}};
-    const auto add = [&](std::string_view title, const std::string& value, Tone tone = Tone::plain) {
+    const auto add = [&](std::string_view title, const std::string& value, Tone tone = Tone::plain
+                     ) {
         if (!value.empty()) facts.rows.push_back({Cell(title), Cell(value, tone)});
     };
     add("operation", fmt::format("{}: {}", operation.id, operation.summary));
@@ -100,7 +102,8 @@ void write_operation(Context& context, const api::Operation& operation) {
     add("note", operation.note);
     for (const std::string& warning : operation.warnings) add("warning", warning, Tone::busy);
     const TimestampMs now = context.environment().clock->now();
-    add("asked for", fmt::format("{} ago by {}", ago(operation.created, now), operation.requested_by));
+    add("asked for",
+        fmt::format("{} ago by {}", ago(operation.created, now), operation.requested_by));
     add("took", took(operation));
     write_facts(context.out(), facts, context.table_style());
     if (operation.steps.empty()) return;
@@ -109,7 +112,9 @@ void write_operation(Context& context, const api::Operation& operation) {
 }
 
 Outcome<ExitCode> show_one(Context& context, const std::string& id) {
-    MIMIR_TRY(const std::string json, context.send({.endpoint = api::kGetOperation, .subject = id}));
+    MIMIR_TRY(
+        const std::string json, context.send({.endpoint = api::kGetOperation, .subject = id})
+    );
     if (!is_for_people(context.format())) {
         MIMIR_TRY(context.show_structured(json, "id"));
         return ExitCode::done;
@@ -130,10 +135,13 @@ Outcome<void> show_watched(Context& context, const Watched& watched) {
 Outcome<ExitCode> run_operations_list(Context& context) {
     MIMIR_TRY(auto query, page_of(context.invocation()));
     MIMIR_TRY(
-        const std::string json, context.send({.endpoint = api::kListOperations, .query = std::move(query)})
+        const std::string json,
+        context.send({.endpoint = api::kListOperations, .query = std::move(query)})
     );
     const TimestampMs now = context.environment().clock->now();
-    const auto to_table = [&](const std::vector<api::Operation>& list) { return operations_table(list, now); };
+    const auto to_table = [&](const std::vector<api::Operation>& list) {
+        return operations_table(list, now);
+    };
     MIMIR_TRY(context.show<std::vector<api::Operation>>(json, "id", to_table));
     return ExitCode::done;
 }
@@ -157,16 +165,20 @@ Outcome<ExitCode> run_operations_watch(Context& context) {
 Outcome<ExitCode> run_operations_cancel(Context& context) {
     MIMIR_TRY(const auto timeout, timeout_of(context.invocation()));
     const std::string& id = context.invocation().arguments.front();
-    MIMIR_TRY(std::string json, context.send({
-        .endpoint = api::kCancelOperation,
-        .subject = id,
-        .idempotency_key = new_idempotency_key(),
-    }));
+    MIMIR_TRY(
+        std::string json,
+        context.send({
+            .endpoint = api::kCancelOperation,
+            .subject = id,
+            .idempotency_key = new_idempotency_key(),
+        })
+    );
     MIMIR_TRY(auto operation, context.decode<api::Operation>(json));
     Watched watched{std::move(operation), std::move(json)};
     WaitEnd end = WaitEnd::ended;
     if (context.invocation().has("--no-wait")) {
-        if (is_for_people(context.format())) context.out() << sanitized(watched.operation.id) << '\n';
+        if (is_for_people(context.format()))
+            context.out() << sanitized(watched.operation.id) << '\n';
     } else {
         MIMIR_TRY(end, wait_for(context, watched, timeout));
     }

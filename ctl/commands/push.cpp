@@ -17,7 +17,9 @@ constexpr std::size_t kSamplesLimit = 5000;
 constexpr std::size_t kErrorsShown = 20;
 
 /// Every line, or everything that is wrong with them.
-Outcome<std::vector<SampleLine>> parse_lines(std::string_view text, std::string_view from, TimestampMs now) {
+Outcome<std::vector<SampleLine>> parse_lines(
+    std::string_view text, std::string_view from, TimestampMs now
+) {
     std::vector<SampleLine> samples;
     std::vector<std::string> mistakes;
     for (std::size_t number = 1; !text.empty(); ++number) {
@@ -39,12 +41,18 @@ Outcome<std::vector<SampleLine>> parse_lines(std::string_view text, std::string_
         .why = count_of(mistakes.size(), "line") + " cannot be read",
     };
     const std::size_t shown = std::min(mistakes.size(), kErrorsShown);
-    failure.next_steps.assign(mistakes.begin(), mistakes.begin() + static_cast<std::ptrdiff_t>(shown));
-    failure.next_steps.emplace_back("write lines as: name{label=\"value\"} 1.5 [milliseconds since 1970]");
+    failure.next_steps.assign(
+        mistakes.begin(), mistakes.begin() + static_cast<std::ptrdiff_t>(shown)
+    );
+    failure.next_steps.emplace_back(
+        "write lines as: name{label=\"value\"} 1.5 [milliseconds since 1970]"
+    );
     return tl::unexpected(std::move(failure));
 }
 
-Outcome<void> send_batch(Context& context, const PublicApi& api, std::span<const SampleLine> samples) {
+Outcome<void> send_batch(
+    Context& context, const PublicApi& api, std::span<const SampleLine> samples
+) {
     model::WriteRequest request;
     for (const SampleLine& line : samples) request.add(line.labels, line.sample);
     std::string message;
@@ -54,11 +62,12 @@ Outcome<void> send_batch(Context& context, const PublicApi& api, std::span<const
     http::ClientRequest push{
         .method = http::Method::post,
         .target = api.base + "/api/v1/push",
-        .headers = {
-            {"Content-Type", "application/x-protobuf"},
-            {"Content-Encoding", "snappy"},
-            {"X-Prometheus-Remote-Write-Version", "0.1.0"},
-        },
+        .headers =
+            {
+                {"Content-Type", "application/x-protobuf"},
+                {"Content-Encoding", "snappy"},
+                {"X-Prometheus-Remote-Write-Version", "0.1.0"},
+            },
         .body = std::move(block),
     };
     MIMIR_TRY(send_public(context, api, std::move(push)));
@@ -70,7 +79,9 @@ Outcome<void> show_count(Context& context, std::size_t acknowledged) {
         context.say(count_of(acknowledged, "sample") + " acknowledged");
         return {};
     }
-    return context.show_structured(fmt::format("{{\"acknowledged\":{}}}", acknowledged), "acknowledged");
+    return context.show_structured(
+        fmt::format("{{\"acknowledged\":{}}}", acknowledged), "acknowledged"
+    );
 }
 
 }  // namespace
@@ -80,14 +91,16 @@ Outcome<ExitCode> run_push(Context& context) {
     const bool from_stdin = arguments.empty();
     std::string text;
     if (from_stdin) {
-        if (context.environment().in_is_terminal) context.say("reading lines from the terminal; end with ctrl-D");
+        if (context.environment().in_is_terminal)
+            context.say("reading lines from the terminal; end with ctrl-D");
         MIMIR_TRY(text, read_all(context.in(), "stdin"));
     } else {
         text = join(arguments, "\n");
     }
     const TimestampMs now = context.environment().clock->now();
     MIMIR_TRY(const auto samples, parse_lines(text, from_stdin ? "line" : "argument", now));
-    if (samples.empty()) return usage("there are no samples", "write lines as: name{label=\"value\"} 1.5");
+    if (samples.empty())
+        return usage("there are no samples", "write lines as: name{label=\"value\"} 1.5");
 
     MIMIR_TRY(const PublicApi api, find_public_api(context));
     std::size_t acknowledged = 0;

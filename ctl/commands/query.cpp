@@ -17,7 +17,10 @@ Outcome<std::string> time_of(std::string_view option, std::string_view text, Tim
     const bool is_relative = back.starts_with('-');
     if (!is_relative) return std::string(text);
     const auto before = parse_duration(back.substr(1));
-    if (!before) return usage(fmt::format("{} takes a time, seconds since 1970 or now-1h, not \"{}\"", option, text));
+    if (!before)
+        return usage(
+            fmt::format("{} takes a time, seconds since 1970 or now-1h, not \"{}\"", option, text)
+        );
     const TimestampMs time = now - std::chrono::duration_cast<std::chrono::milliseconds>(*before);
     return fmt::format("{:.3f}", static_cast<double>(time.ms) / 1000);
 }
@@ -30,7 +33,8 @@ struct Query {
 Outcome<Query> query_of(const Invocation& invocation, TimestampMs now) {
     Query query{.path = "/api/v1/query", .form = {}};
     query.form.add("query", invocation.arguments.front());
-    const bool is_range = invocation.has("--start") || invocation.has("--end") || invocation.has("--step");
+    const bool is_range =
+        invocation.has("--start") || invocation.has("--end") || invocation.has("--step");
     if (is_range && invocation.has("--time")) {
         return usage("--time is for one instant; --start, --end and --step for a range");
     }
@@ -40,7 +44,8 @@ Outcome<Query> query_of(const Invocation& invocation, TimestampMs now) {
         query.form.add("time", std::move(at));
         return query;
     }
-    if (!invocation.has("--start")) return usage("a range needs --start", "for example: --start now-1h --step 1m");
+    if (!invocation.has("--start"))
+        return usage("a range needs --start", "for example: --start now-1h --step 1m");
     query.path = "/api/v1/query_range";
     MIMIR_TRY(std::string start, time_of("--start", *invocation.value("--start"), now));
     MIMIR_TRY(std::string end, time_of("--end", invocation.value("--end").value_or("now"), now));
@@ -53,7 +58,9 @@ Outcome<Query> query_of(const Invocation& invocation, TimestampMs now) {
 }  // namespace
 
 Outcome<ExitCode> run_query(Context& context) {
-    MIMIR_TRY(const Query query, query_of(context.invocation(), context.environment().clock->now()));
+    MIMIR_TRY(
+        const Query query, query_of(context.invocation(), context.environment().clock->now())
+    );
     MIMIR_TRY(const PublicApi api, find_public_api(context));
     http::ClientRequest request{
         .method = http::Method::post,
@@ -71,7 +78,8 @@ Outcome<ExitCode> run_query(Context& context) {
     switch (context.format()) {
         case Format::jsonl: MIMIR_TRY(context.show_structured(result.result, "metric")); break;
         case Format::name:
-            for (const std::string& series : result.series) context.out() << sanitized(series) << '\n';
+            for (const std::string& series : result.series)
+                context.out() << sanitized(series) << '\n';
             break;
         default: write_table(context.out(), result.table, context.table_style()); break;
     }

@@ -18,8 +18,14 @@ Table status_facts(const api::Status& status, TimestampMs now, bool wide) {
     const auto add = [&](std::string_view title, std::string value, Tone tone = Tone::plain) {
         facts.rows.push_back({Cell(title), Cell(std::move(value), tone)});
     };
-    add("mimird", fmt::format("{} ({}), pid {}, up {}", status.version, status.build_revision, status.pid,
-                              ago(status.started, now)));
+    add("mimird",
+        fmt::format(
+            "{} ({}), pid {}, up {}",
+            status.version,
+            status.build_revision,
+            status.pid,
+            ago(status.started, now)
+        ));
     add("target", fmt::format("{} (from {})", status.target, api::to_string(status.target_source)));
     add("mode", std::string(api::to_string(status.mode)));
     add("ready", yes_no(status.ready), status.ready ? Tone::good : Tone::bad);
@@ -78,7 +84,10 @@ Table targets_table(const std::vector<api::Target>& targets) {
     for (const api::Target& target : targets) {
         table.rows.push_back({
             Cell(target.name),
-            Cell(std::string_view(target.current ? "yes" : ""), target.current ? Tone::good : Tone::plain),
+            Cell(
+                std::string_view(target.current ? "yes" : ""),
+                target.current ? Tone::good : Tone::plain
+            ),
             Cell(target.in_all ? "yes" : ""),
             Cell(join(target.modules)),
         });
@@ -104,7 +113,9 @@ Outcome<ExitCode> run_status(Context& context) {
 Outcome<ExitCode> run_modules(Context& context) {
     MIMIR_TRY(const std::string json, context.send({.endpoint = api::kListModules}));
     const TimestampMs now = context.environment().clock->now();
-    const auto to_table = [&](const std::vector<api::Module>& modules) { return modules_table(modules, now); };
+    const auto to_table = [&](const std::vector<api::Module>& modules) {
+        return modules_table(modules, now);
+    };
     MIMIR_TRY(context.show<std::vector<api::Module>>(json, "name", to_table));
     return ExitCode::done;
 }
@@ -123,17 +134,28 @@ Outcome<ExitCode> run_version(Context& context) {
     const auto theirs = api::from_json<api::ApiVersion>(answer.value_or(""), api::Unknown::ignore);
     if (!is_for_people(context.format())) {
         const std::string daemon_json = theirs ? *answer : "null";
-        MIMIR_TRY(std::string both, or_exit(with_member("{}", "mimirctl", api::to_json(ours)), ExitCode::failed));
-        MIMIR_TRY(both, or_exit(with_member(both, "version", fmt::format("\"{}\"", kVersion)), ExitCode::failed));
+        MIMIR_TRY(
+            std::string both,
+            or_exit(with_member("{}", "mimirctl", api::to_json(ours)), ExitCode::failed)
+        );
+        MIMIR_TRY(
+            both,
+            or_exit(with_member(both, "version", fmt::format("\"{}\"", kVersion)), ExitCode::failed)
+        );
         MIMIR_TRY(both, or_exit(with_member(both, "mimird", daemon_json), ExitCode::failed));
         MIMIR_TRY(context.show_structured(both, "version"));
         return ExitCode::done;
     }
-    context.out() << fmt::format("mimirctl {} ({}), API {} to {}\n", kVersion, kRevision, ours.api_min, ours.api_max);
+    context.out() << fmt::format(
+        "mimirctl {} ({}), API {} to {}\n", kVersion, kRevision, ours.api_min, ours.api_max
+    );
     if (theirs) {
         context.out() << sanitized(fmt::format(
                              "mimird   {}, API {} to {}, at {}",
-                             theirs->version, theirs->api_min, theirs->api_max, daemon->daemon().name
+                             theirs->version,
+                             theirs->api_min,
+                             theirs->api_max,
+                             daemon->daemon().name
                          ))
                       << '\n';
     } else {

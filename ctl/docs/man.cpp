@@ -49,7 +49,10 @@ std::string head(std::string_view title, std::string_view name, std::string_view
     if (whole.ends_with('.')) whole.pop_back();
     return fmt::format(
         ".TH \"{}\" 1 \"\" \"mimird {}\" \"mimird\"\n.SH NAME\n{} \\- {}\n",
-        escaped(upper), kVersion, escaped(name), prose(whole)
+        escaped(upper),
+        kVersion,
+        escaped(name),
+        prose(whole)
     );
 }
 
@@ -85,7 +88,8 @@ std::string body(const Command& command, bool is_verb) {
     }
     if (!command.arguments.empty()) {
         out += title("ARGUMENTS") + "\n";
-        for (const Argument& argument : command.arguments) out += tagged(argument.name, argument.help);
+        for (const Argument& argument : command.arguments)
+            out += tagged(argument.name, argument.help);
     }
     out += options_section(title("OPTIONS"), command.options);
     out += examples_section(title("EXAMPLES"), command.examples);
@@ -94,7 +98,8 @@ std::string body(const Command& command, bool is_verb) {
 
 std::string exit_section(const std::set<ExitCode>& codes) {
     std::string out = ".SH EXIT STATUS\n";
-    for (const ExitCode code : codes) out += tagged(std::to_string(static_cast<int>(code)), meaning_of(code));
+    for (const ExitCode code : codes)
+        out += tagged(std::to_string(static_cast<int>(code)), meaning_of(code));
     return out;
 }
 
@@ -113,7 +118,8 @@ ManPage command_page(const Command& command) {
     text += ".fi\n" + body(command, false);
     if (is_group(command.name)) text += ".SH COMMANDS\n";
     for (const Command* verb : verbs_of(command.name)) {
-        text += fmt::format(".SS {}\n{}\n", escaped(verb->name), prose(verb->summary)) + body(*verb, true);
+        text += fmt::format(".SS {}\n{}\n", escaped(verb->name), prose(verb->summary)) +
+                body(*verb, true);
         add_codes(codes, *verb);
     }
     text += exit_section(codes) + ".SH SEE ALSO\n\\fBmimirctl\\fR(1)\n";
@@ -125,16 +131,22 @@ ManPage program_page() {
     text += ".SH SYNOPSIS\n" + escaped("mimirctl [OPTION]... COMMAND [ARGUMENT]...") + "\n";
     text += ".SH DESCRIPTION\nData goes to stdout and talk to stderr. With " + escaped("-o") +
             " json, yaml and jsonl come the objects of the admin API, unchanged.\n.SH COMMANDS\n";
-    for (const std::string_view name : top_level_names()) text += tagged(name, find_command(name)->summary);
+    for (const std::string_view name : top_level_names())
+        text += tagged(name, find_command(name)->summary);
     text += options_section(".SH OPTIONS", global_options());
     text += ".SH ENVIRONMENT\n";
-    for (const VariableText& variable : variable_texts()) text += tagged(variable.name, variable.meaning);
+    for (const VariableText& variable : variable_texts())
+        text += tagged(variable.name, variable.meaning);
     std::set<ExitCode> codes;
     for (const ExitCodeText& code : exit_code_texts()) codes.insert(code.code);
     text += exit_section(codes) + ".SH SEE ALSO\n";
     const auto names = top_level_names();
     for (const std::string_view name : names) {
-        text += fmt::format(".BR {} (1){}\n", escaped(fmt::format("mimirctl-{}", name)), name == names.back() ? "" : ",");
+        text += fmt::format(
+            ".BR {} (1){}\n",
+            escaped(fmt::format("mimirctl-{}", name)),
+            name == names.back() ? "" : ","
+        );
     }
     return {"mimirctl.1", std::move(text)};
 }
@@ -143,7 +155,8 @@ ManPage program_page() {
 
 std::vector<ManPage> man_pages() {
     std::vector<ManPage> pages = {program_page()};
-    for (const std::string_view name : top_level_names()) pages.push_back(command_page(*find_command(name)));
+    for (const std::string_view name : top_level_names())
+        pages.push_back(command_page(*find_command(name)));
     return pages;
 }
 

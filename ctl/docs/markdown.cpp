@@ -19,7 +19,8 @@ std::string cell(std::string_view text) {
 
 std::string options_table(std::span<const Option> options) {
     std::string out = "| Option | |\n| --- | --- |\n";
-    for (const Option& option : options) out += fmt::format("| `{}` | {} |\n", spelling(option), cell(option.help));
+    for (const Option& option : options)
+        out += fmt::format("| `{}` | {} |\n", spelling(option), cell(option.help));
     return out + "\n";
 }
 

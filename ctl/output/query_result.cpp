@@ -31,7 +31,8 @@ void add_value(Table& table, const std::string& series, const Json& pair) {
     if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number()) return;
     const double seconds = pair[0].get<double>();
     const TimestampMs time{static_cast<std::int64_t>(std::llround(seconds * 1000))};
-    const std::string value = pair[1].is_string() ? pair[1].get<std::string>() : detail::dump(pair[1]);
+    const std::string value =
+        pair[1].is_string() ? pair[1].get<std::string>() : detail::dump(pair[1]);
     table.rows.push_back({Cell(series), Cell(format_rfc3339(time), Tone::faint), Cell(value)});
 }
 
@@ -41,7 +42,8 @@ void add_series(QueryResult& result, const Json& one) {
     const std::string name = labels == one.end() ? "{}" : series_name(*labels);
     result.series.push_back(name);
     for (const std::string_view single : {"value", "histogram"}) {
-        if (const auto at = one.find(std::string(single)); at != one.end()) add_value(result.table, name, *at);
+        if (const auto at = one.find(std::string(single)); at != one.end())
+            add_value(result.table, name, *at);
     }
     for (const std::string_view many : {"values", "histograms"}) {
         const auto at = one.find(std::string(many));
@@ -61,16 +63,21 @@ void add_texts(const Json& whole, std::string_view member, std::vector<std::stri
 }  // namespace
 
 Result<QueryResult> read_query_result(std::string_view json) {
-    const auto not_one = [] { return fail(ErrorKind::corrupt, "that is no answer of Prometheus' API"); };
+    const auto not_one = [] {
+        return fail(ErrorKind::corrupt, "that is no answer of Prometheus' API");
+    };
     MIMIR_TRY(const Json whole, detail::parse(json));
-    if (!whole.is_object() || !whole.contains("data") || !whole["data"].is_object()) return not_one();
+    if (!whole.is_object() || !whole.contains("data") || !whole["data"].is_object())
+        return not_one();
     const Json& data = whole["data"];
     if (!data.contains("result") || !data["result"].is_array()) return not_one();
 
     QueryResult result{
-        .table = {
-            .columns = {{"SERIES"}, {"TIME"}, {"VALUE", false, true}}, .rows = {},
-        },
+        .table =
+            {
+                .columns = {{"SERIES"}, {"TIME"}, {"VALUE", false, true}},
+                .rows = {},
+            },
     };
     const Json& values = data["result"];
     const std::string type = data.value("resultType", "");

@@ -64,7 +64,9 @@ Result<void> write_names(std::ostream& out, std::string_view json, std::string_v
     return {};
 }
 
-Result<std::string> with_member(std::string_view object, std::string_view name, std::string_view value) {
+Result<std::string> with_member(
+    std::string_view object, std::string_view name, std::string_view value
+) {
     MIMIR_TRY(Json whole, detail::parse(object));
     if (!whole.is_object()) return fail(ErrorKind::invalid, "the answer is not an object");
     MIMIR_TRY(whole[std::string(name)], detail::parse(value));
@@ -79,14 +81,16 @@ Result<std::string> member_of(std::string_view object, std::string_view name) {
 
 Result<std::string> element_of(std::string_view list, std::size_t index) {
     MIMIR_TRY(const Json whole, detail::parse(list));
-    if (!whole.is_array() || index >= whole.size()) return fail(ErrorKind::invalid, "the answer is too short a list");
+    if (!whole.is_array() || index >= whole.size())
+        return fail(ErrorKind::invalid, "the answer is too short a list");
     return detail::dump(whole[index]);
 }
 
 Result<std::string> joined(std::string_view list, std::string_view other) {
     MIMIR_TRY(Json whole, detail::parse(list));
     MIMIR_TRY(const Json more, detail::parse(other));
-    if (!whole.is_array() || !more.is_array()) return fail(ErrorKind::invalid, "the answer is not a list");
+    if (!whole.is_array() || !more.is_array())
+        return fail(ErrorKind::invalid, "the answer is not a list");
     for (const Json& item : more) whole.push_back(item);
     return detail::dump(whole);
 }

@@ -21,7 +21,9 @@ Result<void> write_jsonl(std::ostream& out, std::string_view json);
 Result<void> write_names(std::ostream& out, std::string_view json, std::string_view key);
 
 /// The object with one member replaced by, or extended with, that JSON value.
-Result<std::string> with_member(std::string_view object, std::string_view name, std::string_view value);
+Result<std::string> with_member(
+    std::string_view object, std::string_view name, std::string_view value
+);
 /// A member's JSON text; "null" when there is none.
 Result<std::string> member_of(std::string_view object, std::string_view name);
 

@@ -26,7 +26,11 @@ std::size_t character_bytes(std::string_view text) {
     const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
     const std::uint8_t first = at(0);
     if (first < 0x80) return 1;
-    const std::size_t bytes = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    const std::size_t bytes = first < 0xC2   ? 0
+                              : first < 0xE0 ? 2
+                              : first < 0xF0 ? 3
+                              : first < 0xF5 ? 4
+                                             : 0;
     if (bytes == 0 || text.size() < bytes) return 0;
     for (std::size_t i = 1; i < bytes; ++i) {
         if ((at(i) & 0xC0) != 0x80) return 0;
@@ -53,7 +57,8 @@ class Layout {
         widths_.resize(table.columns.size());
         if (style.titles) {
             std::vector<Cell> titles;
-            for (const Column& column : table.columns) titles.emplace_back(column.title, Tone::faint);
+            for (const Column& column : table.columns)
+                titles.emplace_back(column.title, Tone::faint);
             add(titles);
         }
         for (const auto& row : table.rows) add(row);
@@ -75,7 +80,9 @@ class Layout {
     void add(const std::vector<Cell>& row) {
         auto& line = lines_.emplace_back();
         for (std::size_t i = 0; i < row.size(); ++i) {
-            line.emplace_back(row[i].text.empty() ? std::string("-") : sanitized(row[i].text), row[i].tone);
+            line.emplace_back(
+                row[i].text.empty() ? std::string("-") : sanitized(row[i].text), row[i].tone
+            );
             widths_[i] = std::max(widths_[i], columns_of(line.back().text));
         }
     }

@@ -26,12 +26,14 @@ bool is_plain(const std::string& text) {
     };
     if (!is_word(text.front())) return false;
     return std::ranges::all_of(text, [&](char c) {
-        return is_word(c) || (c >= '0' && c <= '9') || std::string_view(" -.,()=+").find(c) != std::string_view::npos;
+        return is_word(c) || (c >= '0' && c <= '9') ||
+               std::string_view(" -.,()=+").find(c) != std::string_view::npos;
     });
 }
 
 std::string scalar(const Json& value) {
-    if (value.is_string() && is_plain(value.get_ref<const std::string&>())) return value.get<std::string>();
+    if (value.is_string() && is_plain(value.get_ref<const std::string&>()))
+        return value.get<std::string>();
     return detail::dump(value);  // a JSON string is a double-quoted YAML string
 }
 
@@ -49,7 +51,9 @@ void write_behind(std::ostream& out, const Json& value, std::size_t depth) {
     }
 }
 
-void write_members(std::ostream& out, const Json& object, std::size_t depth, bool first_is_indented) {
+void write_members(
+    std::ostream& out, const Json& object, std::size_t depth, bool first_is_indented
+) {
     for (const auto& [key, value] : object.items()) {
         if (!first_is_indented) out << std::string(2 * depth, ' ');
         first_is_indented = false;

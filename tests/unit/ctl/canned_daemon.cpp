@@ -26,7 +26,9 @@ asio::awaitable<Result<void>> write_lines(
 }
 
 asio::awaitable<Result<void>> write_and_wait(
-    http::BodyWriter& writer, std::vector<std::string> lines, std::shared_ptr<std::atomic<bool>> waits
+    http::BodyWriter& writer,
+    std::vector<std::string> lines,
+    std::shared_ptr<std::atomic<bool>> waits
 ) {
     MIMIR_CO_TRY(co_await write_lines(writer, std::move(lines), false));
     asio::steady_timer timer(co_await asio::this_coro::executor);
@@ -64,8 +66,10 @@ CannedDaemon::~CannedDaemon() { stop(); }
 
 void CannedDaemon::start() {
     http::ServerOptions options;
-    options.listen = {http::UnixAddress{.path = socket()}, http::TcpAddress{.host = "127.0.0.1", .port = 0}};
-    auto server = http::Server::start(executors_, router_, std::move(options));
+    options.listen = {
+        http::UnixAddress{.path = socket()}, http::TcpAddress{.host = "127.0.0.1", .port = 0}
+    };
+    auto server = http::Server::start({executors_.io, executors_.query}, router_, std::move(options));
     REQUIRE_OK(server);
     server_ = *std::move(server);
 }
@@ -79,13 +83,18 @@ void CannedDaemon::on(http::Method method, std::string pattern, Make make) {
     auto handler = [this, make = std::move(make)](http::Request& request) {
         {
             const std::scoped_lock lock(mutex_);
-            seen_.push_back({request.method, request.target, request.path, request.headers, request.body});
+            seen_.push_back(
+                {request.method, request.target, request.path, request.headers, request.body}
+            );
         }
         return reply(make(request));
     };
-    routes_.push_back(router_.add({
-        .methods = {method}, .pattern = std::move(pattern), .module = "admin", .handler = std::move(handler)
-    }));
+    routes_.push_back(router_.add(
+        {.methods = {method},
+         .pattern = std::move(pattern),
+         .module = "admin",
+         .handler = std::move(handler)}
+    ));
 }
 
 void CannedDaemon::on_get(std::string pattern, std::string json) {

@@ -40,7 +40,9 @@ class CannedDaemon {
     static http::Response lines(std::vector<std::string> lines, bool breaks = false);
     /// A stream that says its lines and then nothing until `stop_waiting` or the client goes away.
     http::Response waiting_stream(std::vector<std::string> lines);
-    static http::Response problem(std::string_view code, std::string why = "because", int status = 0);
+    static http::Response problem(
+        std::string_view code, std::string why = "because", int status = 0
+    );
 
     void start();
     void stop();
@@ -85,6 +87,8 @@ inline constexpr TimestampMs kNow{1'700'000'000'000};
 
 Ran run_ctl(const std::vector<std::string>& arguments, const Setup& setup = {});
 /// With MIMIRCTL_SOCKET set to the daemon's.
-Ran run_ctl(const CannedDaemon& daemon, const std::vector<std::string>& arguments, Setup setup = {});
+Ran run_ctl(
+    const CannedDaemon& daemon, const std::vector<std::string>& arguments, Setup setup = {}
+);
 
 }  // namespace mimir::ctl::test

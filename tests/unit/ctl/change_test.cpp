@@ -8,7 +8,9 @@
 namespace mimir::ctl::test {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 constexpr std::string_view kWatch = "/admin/v1/operations/{id}/watch";
 constexpr std::string_view kStop = "/admin/v1/modules/{name}/stop";
@@ -18,19 +20,27 @@ std::string operation(std::string_view state, int version, std::string_view more
         R"({{"id":"op-7","kind":"stop","summary":"stop querier","state":"{}","version":{},)"
         R"("created":"2023-11-14T22:13:20.000Z","started":"2023-11-14T22:13:20.000Z",)"
         R"("ended":"2023-11-14T22:13:20.300Z","steps":[],"new_member":1{}}})",
-        state, version, more
+        state,
+        version,
+        more
     );
 }
 
 http::Response accepted() {
     return http::Response::json(
-        202, fmt::format(R"({{"changed":true,"message":"stopping querier","operation":{},"new":2}})", operation("pending", 1))
+        202,
+        fmt::format(
+            R"({{"changed":true,"message":"stopping querier","operation":{},"new":2}})",
+            operation("pending", 1)
+        )
     );
 }
 
 /// Whose stop begins op-7, of which the test says how it goes on.
 void serve_stop(CannedDaemon& daemon, CannedDaemon::Make watch) {
-    daemon.on(http::Method::post, std::string(kStop), [](const http::Request&) { return accepted(); });
+    daemon.on(http::Method::post, std::string(kStop), [](const http::Request&) {
+        return accepted();
+    });
     daemon.on(http::Method::get, std::string(kWatch), std::move(watch));
 }
 
@@ -57,7 +67,9 @@ TEST_SUITE("ctl/change") {
 
     TEST_CASE("several modules are one request") {
         CannedDaemon daemon;
-        serve_stop(daemon, [](const http::Request&) { return CannedDaemon::lines({operation("done", 3)}); });
+        serve_stop(daemon, [](const http::Request&) {
+            return CannedDaemon::lines({operation("done", 3)});
+        });
         CHECK(run_ctl(daemon, {"stop", "querier", "ruler"}).code == 0);
         CHECK(daemon.seen()[0].target == "/admin/v1/modules/querier%2Cruler/stop");
     }
@@ -69,13 +81,21 @@ TEST_SUITE("ctl/change") {
             std::string_view said;
         };
         const Case cases[] = {
-            {operation("failed", 3, R"(,"error":"no disk","code":"module-failed")"), 1,
+            {operation("failed", 3, R"(,"error":"no disk","code":"module-failed")"),
+             1,
              "stop querier failed (op-7): no disk"},
-            {operation("failed", 3, R"(,"error":"gone","code":"module-unknown")"), 3, "code: module-unknown"},
-            {operation("failed", 3, R"(,"error":"gone","code":"from-the-future")"), 1, "code: from-the-future"},
+            {operation("failed", 3, R"(,"error":"gone","code":"module-unknown")"),
+             3,
+             "code: module-unknown"},
+            {operation("failed", 3, R"(,"error":"gone","code":"from-the-future")"),
+             1,
+             "code: from-the-future"},
             {operation("canceled", 3), 1, "canceled, and undone"},
-            {operation("done", 3, R"(,"warnings":["cut 3 requests"])"), 8, "warning: cut 3 requests"},
-            {operation("done", 3, R"(,"note":"finished after a restart")"), 0, "note: finished after a restart"},
+            {operation("done", 3, R"(,"warnings":["cut 3 requests"])"), 8, "warning: cut 3 requests"
+            },
+            {operation("done", 3, R"(,"note":"finished after a restart")"),
+             0,
+             "note: finished after a restart"},
         };
         for (const Case& c : cases) {
             CAPTURE(c.said);
@@ -90,7 +110,9 @@ TEST_SUITE("ctl/change") {
 
     TEST_CASE("scripts get the answer with the operation as it ended, unknown members and all") {
         CannedDaemon daemon;
-        serve_stop(daemon, [](const http::Request&) { return CannedDaemon::lines({operation("done", 3)}); });
+        serve_stop(daemon, [](const http::Request&) {
+            return CannedDaemon::lines({operation("done", 3)});
+        });
         const Ran json = run_ctl(daemon, {"stop", "querier", "-o", "json"});
         CHECK(contains(json.out, "\"state\": \"done\""));
         CHECK(contains(json.out, "\"new\": 2"));
@@ -105,12 +127,16 @@ TEST_SUITE("ctl/change") {
         CHECK(ran.code == 0);
         CHECK(ran.out == "op-7\n");
         CHECK(daemon.seen().size() == 1);
-        CHECK(contains(run_ctl(daemon, {"stop", "querier", "--no-wait", "-o", "json"}).out, "\"id\": \"op-7\""));
+        CHECK(contains(
+            run_ctl(daemon, {"stop", "querier", "--no-wait", "-o", "json"}).out, "\"id\": \"op-7\""
+        ));
     }
 
     TEST_CASE("--timeout ends the waiting only") {
         CannedDaemon daemon;
-        serve_stop(daemon, [&](const http::Request&) { return daemon.waiting_stream({operation("running", 2)}); });
+        serve_stop(daemon, [&](const http::Request&) {
+            return daemon.waiting_stream({operation("running", 2)});
+        });
         const Ran ran = run_ctl(daemon, {"stop", "querier", "--timeout", "100ms"});
         CHECK(ran.code == 6);
         CHECK(ran.out == "op-7\n");
@@ -139,10 +165,12 @@ TEST_SUITE("ctl/change") {
         });
         const Ran ran = run_ctl(daemon, {"stop", "querier"});
         CHECK(ran.code == 0);
-        CHECK(ran.err ==
-              "the connection to mimird broke; waiting for it to come back\n"
-              "mimird is back\n"
-              "stop querier: done (op-7, 0.3 s)\n");
+        CHECK(
+            ran.err ==
+            "the connection to mimird broke; waiting for it to come back\n"
+            "mimird is back\n"
+            "stop querier: done (op-7, 0.3 s)\n"
+        );
         CHECK(daemon.seen().back().target == "/admin/v1/operations/op-7/watch?after=5");
     }
 
@@ -184,41 +212,59 @@ TEST_SUITE("ctl/change") {
 
     TEST_CASE("an operation that is forgotten meanwhile is said to be") {
         CannedDaemon daemon;
-        serve_stop(daemon, [](const http::Request&) { return CannedDaemon::problem("operation-unknown"); });
+        serve_stop(daemon, [](const http::Request&) {
+            return CannedDaemon::problem("operation-unknown");
+        });
         CHECK(run_ctl(daemon, {"stop", "querier"}).code == 3);
     }
 
     TEST_CASE("what is so already is done, and said") {
         CannedDaemon daemon;
         daemon.on(http::Method::post, std::string(kStop), [](const http::Request&) {
-            return http::Response::json(200, R"({"changed":false,"message":"querier is stopped already","steps":[]})");
+            return http::Response::json(
+                200, R"({"changed":false,"message":"querier is stopped already","steps":[]})"
+            );
         });
         const Ran ran = run_ctl(daemon, {"stop", "querier"});
         CHECK(ran.code == 0);
         CHECK(ran.out == "");
         CHECK(ran.err == "querier is stopped already\n");
-        CHECK(contains(run_ctl(daemon, {"stop", "querier", "-o", "json"}).out, "\"changed\": false"));
+        CHECK(contains(run_ctl(daemon, {"stop", "querier", "-o", "json"}).out, "\"changed\": false")
+        );
     }
 
     TEST_CASE("--dry-run prints the plan, and its exit code says whether there is one") {
         CannedDaemon daemon;
-        daemon.on(http::Method::post, "/admin/v1/modules/{name}/start", [](const http::Request& request) {
-            const bool changes = request.path.find("querier") != std::string::npos;
-            return http::Response::json(200, changes ?
-                R"({"changed":true,"dry_run":true,"message":"would start 2 modules","warnings":["uses memory"],"steps":[
+        daemon.on(
+            http::Method::post,
+            "/admin/v1/modules/{name}/start",
+            [](const http::Request& request) {
+                const bool changes = request.path.find("querier") != std::string::npos;
+                return http::Response::json(
+                    200,
+                    changes
+                        ?
+                        R"({"changed":true,"dry_run":true,"message":"would start 2 modules","warnings":["uses memory"],"steps":[
                     {"action":"start","subject":"ring","gate":"it runs","undo":"stop ring"},
-                    {"action":"start","subject":"querier","gate":"it runs","undo":"stop querier"}]})" :
-                R"({"changed":false,"dry_run":true,"message":"runs already","steps":[]})");
-        });
+                    {"action":"start","subject":"querier","gate":"it runs","undo":"stop querier"}]})"
+                        : R"({"changed":false,"dry_run":true,"message":"runs already","steps":[]})"
+                );
+            }
+        );
         const Ran ran = run_ctl(daemon, {"start", "querier", "--dry-run"});
         CHECK(ran.code == 10);
-        CHECK(ran.out ==
-              "STEP  ACTION  SUBJECT  DONE WHEN\n"
-              "   1  start   ring     it runs\n"
-              "   2  start   querier  it runs\n");
+        CHECK(
+            ran.out ==
+            "STEP  ACTION  SUBJECT  DONE WHEN\n"
+            "   1  start   ring     it runs\n"
+            "   2  start   querier  it runs\n"
+        );
         CHECK(ran.err == "warning: uses memory\nwould start 2 modules\n");
         CHECK(daemon.seen()[0].body == R"({"cascade":false,"dry_run":true})");
-        CHECK(run_ctl(daemon, {"start", "querier", "--dry-run", "-o", "name"}).out == "ring\nquerier\n");
+        CHECK(
+            run_ctl(daemon, {"start", "querier", "--dry-run", "-o", "name"}).out ==
+            "ring\nquerier\n"
+        );
         CHECK(run_ctl(daemon, {"start", "ruler", "--dry-run"}).code == 0);
     }
 
@@ -233,18 +279,29 @@ TEST_SUITE("ctl/change") {
         serve_stop(daemon, [&](const http::Request&) {
             return CannedDaemon::lines({
                 operation("running", 2, step("running", "")),
-                operation("done", 3, step("done", R"(,"started":"2023-11-14T22:13:20.000Z","ended":"2023-11-14T22:13:20.200Z")")),
+                operation(
+                    "done",
+                    3,
+                    step(
+                        "done",
+                        R"(,"started":"2023-11-14T22:13:20.000Z","ended":"2023-11-14T22:13:20.200Z")"
+                    )
+                ),
             });
         });
         const Ran ran = run_ctl(daemon, {"stop", "querier"}, {.err_is_terminal = true});
-        CHECK(ran.err == "  stop querier ...\r\x1b[K  stop querier: done (0.2 s)\nstop querier: done (op-7, 0.3 s)\n");
+        CHECK(
+            ran.err ==
+            "  stop querier ...\r\x1b[K  stop querier: done (0.2 s)\nstop querier: done (op-7, 0.3 s)\n"
+        );
     }
 
     TEST_CASE("a change whose connection breaks is sent again with the same key") {
         CannedDaemon daemon;
         std::atomic<int> requests = 0;
         daemon.on(http::Method::post, std::string(kStop), [&](const http::Request&) {
-            if (requests++ > 0) return http::Response::json(200, R"({"changed":false,"message":"well"})");
+            if (requests++ > 0)
+                return http::Response::json(200, R"({"changed":false,"message":"well"})");
             http::Response torn;
             torn.stream = [](http::BodyWriter&) -> asio::awaitable<Result<void>> {
                 co_return fail(ErrorKind::internal, "broken on purpose");
@@ -303,12 +360,18 @@ TEST_SUITE("ctl/change") {
         daemon.on(http::Method::post, "/admin/v1/operations/{id}/cancel", [](const http::Request&) {
             return http::Response::json(202, operation("running", 2));
         });
-        CHECK(run_ctl(daemon, {"operations"}).out ==
-              "ID    STATE  AGE   TOOK  SUMMARY       ERROR\n"
-              "op-7  done    0s  0.3 s  stop querier  -\n");
-        CHECK(run_ctl(daemon, {"operations", "list", "--limit", "3", "-o", "name"}).out == "op-7\n");
+        CHECK(
+            run_ctl(daemon, {"operations"}).out ==
+            "ID    STATE  AGE   TOOK  SUMMARY       ERROR\n"
+            "op-7  done    0s  0.3 s  stop querier  -\n"
+        );
+        CHECK(
+            run_ctl(daemon, {"operations", "list", "--limit", "3", "-o", "name"}).out == "op-7\n"
+        );
         CHECK(daemon.seen().back().target == "/admin/v1/operations?limit=3");
-        CHECK(contains(run_ctl(daemon, {"operations", "op-7"}).out, "operation:  op-7: stop querier\n"));
+        CHECK(contains(
+            run_ctl(daemon, {"operations", "op-7"}).out, "operation:  op-7: stop querier\n"
+        ));
         CHECK(run_ctl(daemon, {"operations", "watch", "op-7"}).code == 1);
         const Ran canceled = run_ctl(daemon, {"operations", "cancel", "op-7"});
         CHECK(canceled.code == 0);

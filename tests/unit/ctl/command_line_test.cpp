@@ -4,7 +4,9 @@
 namespace mimir::ctl::test {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 TEST_SUITE("ctl/command line") {
     TEST_CASE("whoever types something wrong gets the nearest right thing and exit code 2") {
@@ -16,17 +18,23 @@ TEST_SUITE("ctl/command line") {
             {{"modles"}, "there is no command \"modles\"; did you mean \"modules\"?"},
             {{"set-traget", "all"}, "did you mean \"set-target\"?"},
             {{"config", "chekc"}, "there is no config command \"chekc\"; did you mean \"check\"?"},
-            {{"modules", "--no-colour"}, "there is no option --no-colour; did you mean \"--no-color\"?"},
-            {{"stop", "querier", "--cascad"}, "there is no option --cascad; did you mean \"--cascade\"?"},
-            {{"start", "querier", "--tiemout=3s"}, "there is no option --tiemout; did you mean \"--timeout\"?"},
-            {{"modules", "-o", "jsn"}, "-o takes table, wide, json, yaml, jsonl, name, not \"jsn\"; did you mean \"json\"?"},
+            {{"modules", "--no-colour"},
+             "there is no option --no-colour; did you mean \"--no-color\"?"},
+            {{"stop", "querier", "--cascad"},
+             "there is no option --cascad; did you mean \"--cascade\"?"},
+            {{"start", "querier", "--tiemout=3s"},
+             "there is no option --tiemout; did you mean \"--timeout\"?"},
+            {{"modules", "-o", "jsn"},
+             "-o takes table, wide, json, yaml, jsonl, name, not \"jsn\"; did you mean \"json\"?"},
             {{"modules", "-o"}, "needs a value"},
             {{"start"}, "MODULE is missing"},
             {{"query"}, "EXPR is missing"},
             {{"query", "a", "b"}, "\"b\" is one argument too many"},
             {{"status", "now"}, "\"now\" is one argument too many"},
-            {{"start", "querier", "--timeout", "5"}, "--timeout takes a time such as 30s or 5m, not \"5\""},
-            {{"start", "querier", "--timeout", "1m", "--timeout", "2m"}, "--timeout is given more than once"},
+            {{"start", "querier", "--timeout", "5"},
+             "--timeout takes a time such as 30s or 5m, not \"5\""},
+            {{"start", "querier", "--timeout", "1m", "--timeout", "2m"},
+             "--timeout is given more than once"},
             {{"start", "querier", "--if-revision", "x"}, "--if-revision takes a number"},
             {{"set-target"}, "TARGET is missing"},
             {{"set-target", "all", "--reset"}, "--reset goes back to the configured target"},
@@ -66,14 +74,16 @@ TEST_SUITE("ctl/command line") {
             if (command.is_hidden) continue;
             CAPTURE(command.name);
             std::vector<std::string> words = {std::string(command.group())};
-            if (command.name != command.group()) words.emplace_back(command.name.substr(command.group().size() + 1));
+            if (command.name != command.group())
+                words.emplace_back(command.name.substr(command.group().size() + 1));
             words.emplace_back("--help");
             const Ran ran = run_ctl(words);
             CHECK(ran.code == 0);
             CHECK(ran.err == "");
             CHECK(contains(ran.out, command.summary));
             CHECK_FALSE(command.examples.empty());
-            for (const Example& example : command.examples) CHECK(contains(ran.out, example.command));
+            for (const Example& example : command.examples)
+                CHECK(contains(ran.out, example.command));
         }
         CHECK(run_ctl({"start", "--nonsense", "-h"}).code == 0);
     }
@@ -100,7 +110,9 @@ TEST_SUITE("ctl/command line") {
     TEST_CASE("what stands behind -- is no option") {
         CannedDaemon daemon;
         daemon.on(http::Method::post, "/prometheus/api/v1/query", [](const http::Request&) {
-            return http::Response::json(200, R"({"status":"success","data":{"resultType":"vector","result":[]}})");
+            return http::Response::json(
+                200, R"({"status":"success","data":{"resultType":"vector","result":[]}})"
+            );
         });
         const std::string url = fmt::format("http://127.0.0.1:{}", daemon.port());
         const Ran ran = run_ctl({"query", "--url", url, "--", "-up"});

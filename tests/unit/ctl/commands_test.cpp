@@ -7,29 +7,38 @@
 namespace mimir::ctl::test {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
-constexpr std::string_view kStatus = R"({"version":"0.0.1","pid":4711,"target":"all","config_file":""})";
+constexpr std::string_view kStatus =
+    R"({"version":"0.0.1","pid":4711,"target":"all","config_file":""})";
 
 std::string event(int cursor, std::string_view more = "") {
     return fmt::format(
         R"({{"cursor":{},"time":"2023-11-14T22:13:20.000Z","severity":"info","kind":"module","subject":"querier",)"
         R"("message":"event {}"{}}})",
-        cursor, cursor, more
+        cursor,
+        cursor,
+        more
     );
 }
 
 TEST_SUITE("ctl/commands") {
     TEST_CASE("events are a table") {
         CannedDaemon daemon;
-        daemon.on_get("/admin/v1/events", fmt::format("[{},{}]", event(7, R"(,"missed":3)"), event(8)));
+        daemon.on_get(
+            "/admin/v1/events", fmt::format("[{},{}]", event(7, R"(,"missed":3)"), event(8))
+        );
         const Ran ran = run_ctl(daemon, {"events", "--after", "2"});
         CHECK(ran.code == 0);
         CHECK(ran.err == "3 older events no longer kept\n");
-        CHECK(ran.out ==
-              "TIME                      SEVERITY  SUBJECT  MESSAGE\n"
-              "2023-11-14T22:13:20.000Z  info      querier  event 7\n"
-              "2023-11-14T22:13:20.000Z  info      querier  event 8\n");
+        CHECK(
+            ran.out ==
+            "TIME                      SEVERITY  SUBJECT  MESSAGE\n"
+            "2023-11-14T22:13:20.000Z  info      querier  event 7\n"
+            "2023-11-14T22:13:20.000Z  info      querier  event 8\n"
+        );
         CHECK(daemon.seen()[0].target == "/admin/v1/events?after=2");
     }
 
@@ -37,16 +46,25 @@ TEST_SUITE("ctl/commands") {
         CannedDaemon daemon;
         Setup setup;
         std::atomic<int> streams = 0;
-        daemon.on(http::Method::get, "/admin/v1/events", [&, interrupt = setup.interrupt](const http::Request& request) mutable {
-            if (!request.query.get("follow")) return http::Response::json(200, "[" + event(7, R"(,"new":1)") + "]");
-            if (streams++ == 0) return CannedDaemon::lines({event(8)}, true);
-            auto response = daemon.waiting_stream({event(9)});
-            interrupt.cancel();
-            return response;
-        });
+        daemon.on(
+            http::Method::get,
+            "/admin/v1/events",
+            [&, interrupt = setup.interrupt](const http::Request& request) mutable {
+                if (!request.query.get("follow"))
+                    return http::Response::json(200, "[" + event(7, R"(,"new":1)") + "]");
+                if (streams++ == 0) return CannedDaemon::lines({event(8)}, true);
+                auto response = daemon.waiting_stream({event(9)});
+                interrupt.cancel();
+                return response;
+            }
+        );
         const Ran ran = run_ctl(daemon, {"events", "--follow", "-o", "json"}, setup);
         CHECK(ran.code == 130);
-        CHECK(contains(ran.out, R"("message":"event 7","new":1})" "\n"));
+        CHECK(contains(
+            ran.out,
+            R"("message":"event 7","new":1})"
+            "\n"
+        ));
         CHECK(contains(ran.out, "\"cursor\":8,"));
         const auto seen = daemon.seen();
         REQUIRE(seen.size() == 3);
@@ -57,23 +75,33 @@ TEST_SUITE("ctl/commands") {
 
     TEST_CASE("the audit log is a table") {
         CannedDaemon daemon;
-        daemon.on_get("/admin/v1/audit", R"([{"seq":1,"time":"2023-11-14T22:13:20.000Z","actor":"root","uid":0,"pid":7,
-            "via":"unix","action":"stop","subject":"querier","detail":"","revision":3,"outcome":"requested","hash":"ab"}])");
-        CHECK(run_ctl(daemon, {"audit", "--limit", "5"}).out ==
-              "SEQ  TIME                      WHO   ACTION  SUBJECT  OUTCOME    DETAIL\n"
-              "  1  2023-11-14T22:13:20.000Z  root  stop    querier  requested  -\n");
+        daemon.on_get(
+            "/admin/v1/audit",
+            R"([{"seq":1,"time":"2023-11-14T22:13:20.000Z","actor":"root","uid":0,"pid":7,
+            "via":"unix","action":"stop","subject":"querier","detail":"","revision":3,"outcome":"requested","hash":"ab"}])"
+        );
+        CHECK(
+            run_ctl(daemon, {"audit", "--limit", "5"}).out ==
+            "SEQ  TIME                      WHO   ACTION  SUBJECT  OUTCOME    DETAIL\n"
+            "  1  2023-11-14T22:13:20.000Z  root  stop    querier  requested  -\n"
+        );
     }
 
     TEST_CASE("a file is read here and checked by the daemon") {
         CannedDaemon daemon;
         daemon.on(http::Method::post, "/admin/v1/config/check", [](const http::Request& request) {
             const bool is_bad = request.body.find("traget") != std::string::npos;
-            return http::Response::json(200, is_bad ? R"({"ok":false,"findings":["f:1: unknown key traget"]})"
-                                                    : R"({"ok":true,"findings":[]})");
+            return http::Response::json(
+                200,
+                is_bad ? R"({"ok":false,"findings":["f:1: unknown key traget"]})"
+                       : R"({"ok":true,"findings":[]})"
+            );
         });
         daemon.on_get("/admin/v1/status", std::string(kStatus));
         const std::string file = daemon.dir() / "mimird.yaml";
-        { std::ofstream(file) << "traget: all\n"; }
+        {
+            std::ofstream(file) << "traget: all\n";
+        }
         const Ran bad = run_ctl(daemon, {"config", "check", file});
         CHECK(bad.code == 1);
         CHECK(bad.out == "f:1: unknown key traget\n");
@@ -88,14 +116,21 @@ TEST_SUITE("ctl/commands") {
 
     TEST_CASE("the configuration is shown as YAML, and compared") {
         CannedDaemon daemon;
-        daemon.on_get("/admin/v1/config", R"({"file":"/c","yaml":"target: all\nserver:\n  port: 1\n"})");
+        daemon.on_get(
+            "/admin/v1/config", R"({"file":"/c","yaml":"target: all\nserver:\n  port: 1\n"})"
+        );
         daemon.on_get("/admin/v1/config/diff", R"({"file":"/c","differences":[
             {"key":"querier.max_concurrent","running":"4","file":"8","module":"querier"}]})");
-        CHECK(run_ctl(daemon, {"config", "show", "--mode", "diff"}).out == "target: all\nserver:\n  port: 1\n");
+        CHECK(
+            run_ctl(daemon, {"config", "show", "--mode", "diff"}).out ==
+            "target: all\nserver:\n  port: 1\n"
+        );
         CHECK(daemon.seen()[0].target == "/admin/v1/config?mode=diff");
-        CHECK(run_ctl(daemon, {"config", "diff"}).out ==
-              "KEY                     RUNNING  FILE  RESTARTS\n"
-              "querier.max_concurrent  4        8     querier\n");
+        CHECK(
+            run_ctl(daemon, {"config", "diff"}).out ==
+            "KEY                     RUNNING  FILE  RESTARTS\n"
+            "querier.max_concurrent  4        8     querier\n"
+        );
     }
 
     TEST_CASE("the log level is shown and changed") {
@@ -112,12 +147,17 @@ TEST_SUITE("ctl/commands") {
     TEST_CASE("doctor puts what is seen from here before what the daemon sees") {
         CannedDaemon daemon;
         daemon.on_get("/admin/v1/status", std::string(kStatus));
-        daemon.on_get("/admin/v1/doctor", R"([{"name":"disk","state":"failure","what":"2 MiB free","fix":"free space","x":1}])");
+        daemon.on_get(
+            "/admin/v1/doctor",
+            R"([{"name":"disk","state":"failure","what":"2 MiB free","fix":"free space","x":1}])"
+        );
         const Ran ran = run_ctl(daemon, {"doctor"});
         CHECK(ran.code == 1);
         CHECK(contains(ran.out, "connection  ok"));
         CHECK(contains(ran.out, "versions    warning  mimird 0.0.1, mimirctl "));
-        CHECK(contains(ran.out, "disk        failure  2 MiB free\n                     fix: free space\n"));
+        CHECK(contains(
+            ran.out, "disk        failure  2 MiB free\n                     fix: free space\n"
+        ));
         CHECK(contains(run_ctl(daemon, {"doctor", "-o", "json"}).out, "\"x\": 1"));
         const Ran alone = run_ctl({"doctor", "--socket", "/nonexistent/socket", "-o", "json"});
         CHECK(alone.code == 7);

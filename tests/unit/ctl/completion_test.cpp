@@ -13,21 +13,31 @@
 namespace mimir::ctl::test {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 /// Candidates without their help.
 std::string completed(const CannedDaemon& daemon, std::vector<std::string> words) {
     words.insert(words.begin(), "__complete");
     std::string names;
     std::istringstream lines(run_ctl(daemon, words).out);
-    for (std::string line; std::getline(lines, line);) names += line.substr(0, line.find('\t')) + " ";
+    for (std::string line; std::getline(lines, line);)
+        names += line.substr(0, line.find('\t')) + " ";
     return names;
 }
 
 void serve(CannedDaemon& daemon) {
-    daemon.on_get("/admin/v1/modules", R"([{"name":"querier"},{"name":"query-frontend"},{"name":"ruler"}])");
-    daemon.on_get("/admin/v1/targets", R"([{"name":"all"},{"name":"ingester"},{"name":"querier"}])");
-    daemon.on_get("/admin/v1/operations", R"([{"id":"op-2","summary":"stop querier","state":"done"},{"id":"op-1"}])");
+    daemon.on_get(
+        "/admin/v1/modules", R"([{"name":"querier"},{"name":"query-frontend"},{"name":"ruler"}])"
+    );
+    daemon.on_get(
+        "/admin/v1/targets", R"([{"name":"all"},{"name":"ingester"},{"name":"querier"}])"
+    );
+    daemon.on_get(
+        "/admin/v1/operations",
+        R"([{"id":"op-2","summary":"stop querier","state":"done"},{"id":"op-1"}])"
+    );
 }
 
 /// What a shell prints, which finds a mimirctl in its PATH; the status must be 0.
@@ -37,7 +47,8 @@ std::string shell_output(const std::string& shell, const std::filesystem::path& 
     REQUIRE(pipe != nullptr);
     std::string text;
     std::array<char, 4096> buffer{};
-    while (const std::size_t bytes = std::fread(buffer.data(), 1, buffer.size(), pipe)) text.append(buffer.data(), bytes);
+    while (const std::size_t bytes = std::fread(buffer.data(), 1, buffer.size(), pipe))
+        text.append(buffer.data(), bytes);
     CAPTURE(text);
     CHECK(::pclose(pipe) == 0);
     return text;
@@ -50,7 +61,8 @@ bool has_program(const std::string& name) {
 /// A folder with the binary under test as `mimirctl`, the scripts, and a socket with names.
 std::string prologue(const CannedDaemon& daemon) {
     return fmt::format(
-        "export PATH='{}':\"$PATH\" MIMIRCTL_SOCKET='{}'\n", std::filesystem::path(MIMIRCTL).parent_path().string(),
+        "export PATH='{}':\"$PATH\" MIMIRCTL_SOCKET='{}'\n",
+        std::filesystem::path(MIMIRCTL).parent_path().string(),
         daemon.socket()
     );
 }
@@ -91,7 +103,9 @@ TEST_SUITE("ctl/completion") {
 
     TEST_CASE("a daemon that does not answer holds nobody up") {
         CannedDaemon daemon;
-        daemon.on(http::Method::get, "/admin/v1/modules", [&](const http::Request&) { return daemon.waiting_stream({}); });
+        daemon.on(http::Method::get, "/admin/v1/modules", [&](const http::Request&) {
+            return daemon.waiting_stream({});
+        });
         const auto begin = std::chrono::steady_clock::now();
         CHECK(completed(daemon, {"stop", ""}) == "");
         CHECK(std::chrono::steady_clock::now() - begin < 3s);
@@ -110,12 +124,16 @@ try "mimirctl stop "
 try "mimirctl modules --output=j"
 complete -p mimirctl
 )";
-        CHECK(shell_output("bash --norc", script) ==
-              "[set-target]\n[querier query-frontend]\n[querier query-frontend ruler]\n[json jsonl]\n"
-              "complete -o default -F _mimirctl mimirctl\n");
+        CHECK(
+            shell_output("bash --norc", script) ==
+            "[set-target]\n[querier query-frontend]\n[querier query-frontend ruler]\n[json jsonl]\n"
+            "complete -o default -F _mimirctl mimirctl\n"
+        );
     }
 
-    TEST_CASE("zsh reads its script and calls for candidates" * doctest::skip(!has_program("zsh"))) {
+    TEST_CASE(
+        "zsh reads its script and calls for candidates" * doctest::skip(!has_program("zsh"))
+    ) {
         CannedDaemon daemon;
         serve(daemon);
         const auto script = daemon.dir() / "script";
@@ -137,11 +155,15 @@ _mimirctl
 mimirctl completion fish | source; or exit 1
 complete -C "mimirctl stop que"
 )";
-        CHECK(shell_output("fish --no-config", script) == "querier\tstopped\nquery-frontend\tstopped\n");
+        CHECK(
+            shell_output("fish --no-config", script) ==
+            "querier\tstopped\nquery-frontend\tstopped\n"
+        );
     }
 
     TEST_CASE("there is a script for each shell that is listed") {
-        for (const std::string_view shell : shells()) CHECK(contains(completion_script(shell), "__complete"));
+        for (const std::string_view shell : shells())
+            CHECK(contains(completion_script(shell), "__complete"));
         CHECK(completion_script("csh") == "");
     }
 }

@@ -7,28 +7,40 @@
 namespace mimir::ctl::test {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 std::string parsed(std::string_view line) {
     const auto sample = parse_sample_line(line, TimestampMs{5});
     if (!sample) return sample.error().message;
-    return fmt::format("{} {} {}", sample->labels.to_string(), sample->sample.value, sample->sample.time.ms);
+    return fmt::format(
+        "{} {} {}", sample->labels.to_string(), sample->sample.value, sample->sample.time.ms
+    );
 }
 
 void serve_status(CannedDaemon& daemon) {
-    daemon.on_get("/admin/v1/status", fmt::format(
-        R"({{"version":"0.1.0","http_address":"0.0.0.0:{}","prometheus_prefix":"/prom"}})", daemon.port()
-    ));
+    daemon.on_get(
+        "/admin/v1/status",
+        fmt::format(
+            R"({{"version":"0.1.0","http_address":"0.0.0.0:{}","prometheus_prefix":"/prom"}})",
+            daemon.port()
+        )
+    );
 }
 
-constexpr std::string_view kVector = R"({"status":"success","warnings":["half of it"],"new":1,"data":{"resultType":"vector",
+constexpr std::string_view kVector =
+    R"({"status":"success","warnings":["half of it"],"new":1,"data":{"resultType":"vector",
     "result":[{"metric":{"__name__":"up","job":"a\"b"},"value":[1700000000,"1"]},{"metric":{},"value":[1700000000.5,"NaN"]}]}})";
 
 TEST_SUITE("ctl/push") {
     TEST_CASE("lines are samples") {
         CHECK(parsed("up 1") == "up 1 5");
         CHECK(parsed("  up{}  1.5e3 1700000000000 ") == "up 1500 1700000000000");
-        CHECK(parsed(R"(up{job="a",b = "c\\d\"e\nf",} -7 -3)") == "up{b=\"c\\\\d\\\"e\\nf\", job=\"a\"} -7 -3");
+        CHECK(
+            parsed(R"(up{job="a",b = "c\\d\"e\nf",} -7 -3)") ==
+            "up{b=\"c\\\\d\\\"e\\nf\", job=\"a\"} -7 -3"
+        );
         CHECK(parsed("up{job=\"größer }\"} +Inf") == "up{job=\"größer }\"} inf 5");
         CHECK(parsed("a:b NaN\r") == "a:b nan 5");
         CHECK(parsed("{__name__=\"up\"} 0") == "up 0 5");
@@ -40,9 +52,17 @@ TEST_SUITE("ctl/push") {
         CHECK(parsed("up 1 soon") == "at column 6: want milliseconds since 1970, not \"soon\"");
         CHECK(parsed("up 1 2 3") == "at column 8: want the end of the line, not \"3\"");
         CHECK(parsed("7up 1") == "at column 1: \"7up\" cannot be a name");
-        CHECK(parsed("up{job=a} 1") == "at column 8: want a label's value in double quotes, not \"a} 1\"");
-        CHECK(parsed("up{job=\"a} 1") == "at column 13: want the closing double quote, not the end of the line");
-        CHECK(parsed("up{job=\"a\\x\"} 1") == "at column 11: want \\\\, \\\" or \\n, not \"x\"} 1\"");
+        CHECK(
+            parsed("up{job=a} 1") ==
+            "at column 8: want a label's value in double quotes, not \"a} 1\""
+        );
+        CHECK(
+            parsed("up{job=\"a} 1") ==
+            "at column 13: want the closing double quote, not the end of the line"
+        );
+        CHECK(
+            parsed("up{job=\"a\\x\"} 1") == "at column 11: want \\\\, \\\" or \\n, not \"x\"} 1\""
+        );
         CHECK(parsed("up{a=\"1\",a=\"2\"} 1") == "the label a is given twice");
         CHECK(parsed("up{a=\"1\" b=\"2\"} 1") == "at column 10: want , or }, not \"b=\"2\"} 1\"");
         CHECK(parsed("{a=\"1\"} 1") == "at column 8: want a metric's name, not \" 1\"");
@@ -52,8 +72,14 @@ TEST_SUITE("ctl/push") {
     TEST_CASE("samples go out as remote write and are counted when they are acknowledged") {
         CannedDaemon daemon;
         serve_status(daemon);
-        daemon.on(http::Method::post, "/api/v1/push", [](const http::Request&) { return http::Response::text(200, ""); });
-        const Ran ran = run_ctl(daemon, {"push", "--tenant", "t1"}, {.in = "# comment\n\nup{b=\"2\",a=\"1\"} 1 1000\nup 2\n"});
+        daemon.on(http::Method::post, "/api/v1/push", [](const http::Request&) {
+            return http::Response::text(200, "");
+        });
+        const Ran ran = run_ctl(
+            daemon,
+            {"push", "--tenant", "t1"},
+            {.in = "# comment\n\nup{b=\"2\",a=\"1\"} 1 1000\nup 2\n"}
+        );
         CAPTURE(ran.err);
         CHECK(ran.code == 0);
         CHECK(ran.err == "2 samples acknowledged\n");
@@ -67,7 +93,9 @@ TEST_SUITE("ctl/push") {
         CHECK(request.series[0].labels.to_string() == R"(up{a="1", b="2"})");
         CHECK(request.samples[0].time.ms == 1000);
         CHECK(request.samples[1].time == kNow);
-        CHECK(run_ctl(daemon, {"push", "up 1", "-o", "json"}).out == "{\n  \"acknowledged\": 1\n}\n");
+        CHECK(
+            run_ctl(daemon, {"push", "up 1", "-o", "json"}).out == "{\n  \"acknowledged\": 1\n}\n"
+        );
     }
 
     TEST_CASE("when a line is bad all bad ones are named and nothing is sent") {
@@ -87,7 +115,8 @@ TEST_SUITE("ctl/push") {
         serve_status(daemon);
         int pushes = 0;
         daemon.on(http::Method::post, "/api/v1/push", [&](const http::Request&) {
-            return pushes++ == 0 ? http::Response::text(200, "") : http::Response::text(429, "too fast\n");
+            return pushes++ == 0 ? http::Response::text(200, "")
+                                 : http::Response::text(429, "too fast\n");
         });
         std::string lines;
         for (int i = 0; i < 6000; ++i) lines += fmt::format("up{{i=\"{}\"}} 1\n", i);
@@ -108,10 +137,12 @@ TEST_SUITE("ctl/query") {
         const Ran ran = run_ctl(daemon, {"query", "up > 0", "--time", "now-1h"});
         CHECK(ran.code == 0);
         CHECK(ran.err == "warning: half of it\n");
-        CHECK(ran.out ==
-              "SERIES            TIME                      VALUE\n"
-              "up{job=\"a\\\"b\"}  2023-11-14T22:13:20.000Z      1\n"
-              "{}                2023-11-14T22:13:20.500Z    NaN\n");
+        CHECK(
+            ran.out ==
+            "SERIES            TIME                      VALUE\n"
+            "up{job=\"a\\\"b\"}  2023-11-14T22:13:20.000Z      1\n"
+            "{}                2023-11-14T22:13:20.500Z    NaN\n"
+        );
         CHECK(daemon.seen().back().body == "query=up%20%3E%200&time=1699996400.000");
         CHECK(contains(run_ctl(daemon, {"query", "up", "-o", "json"}).out, "\"new\": 1"));
         CHECK(run_ctl(daemon, {"query", "up", "-o", "name"}).out == "up{job=\"a\\\"b\"}\n{}\n");
@@ -121,17 +152,26 @@ TEST_SUITE("ctl/query") {
 
     TEST_CASE("a range has a row for each value") {
         CannedDaemon daemon;
-        daemon.on(http::Method::post, "/base/prometheus/api/v1/query_range", [](const http::Request&) {
-            return http::Response::json(200, R"({"status":"success","data":{"resultType":"matrix","result":[
-                {"metric":{"__name__":"up"},"values":[[1,"1"],[2,"0"]]}]}})");
-        });
+        daemon.on(
+            http::Method::post,
+            "/base/prometheus/api/v1/query_range",
+            [](const http::Request&) {
+                return http::Response::json(
+                    200, R"({"status":"success","data":{"resultType":"matrix","result":[
+                {"metric":{"__name__":"up"},"values":[[1,"1"],[2,"0"]]}]}})"
+                );
+            }
+        );
         const std::string url = fmt::format("http://127.0.0.1:{}/base/", daemon.port());
-        const Ran ran = run_ctl({"query", "up", "--url", url, "--start", "1", "--end", "2", "--step", "1s"});
+        const Ran ran =
+            run_ctl({"query", "up", "--url", url, "--start", "1", "--end", "2", "--step", "1s"});
         CAPTURE(ran.err);
-        CHECK(ran.out ==
-              "SERIES  TIME                      VALUE\n"
-              "up      1970-01-01T00:00:01.000Z      1\n"
-              "up      1970-01-01T00:00:02.000Z      0\n");
+        CHECK(
+            ran.out ==
+            "SERIES  TIME                      VALUE\n"
+            "up      1970-01-01T00:00:01.000Z      1\n"
+            "up      1970-01-01T00:00:02.000Z      0\n"
+        );
         CHECK(daemon.seen()[0].body == "query=up&start=1&end=2&step=1s");
         CHECK(run_ctl({"query", "up", "--url", url, "--step", "1s"}).code == 2);
         CHECK(run_ctl({"query", "up", "--url", url, "--start", "1", "--time", "2"}).code == 2);
@@ -141,7 +181,9 @@ TEST_SUITE("ctl/query") {
         CannedDaemon daemon;
         serve_status(daemon);
         daemon.on(http::Method::post, "/prom/api/v1/query", [](const http::Request&) {
-            return http::Response::json(400, R"({"status":"error","errorType":"bad_data","error":"1:3: parse error"})");
+            return http::Response::json(
+                400, R"({"status":"error","errorType":"bad_data","error":"1:3: parse error"})"
+            );
         });
         const Ran ran = run_ctl(daemon, {"query", "up("});
         CHECK(ran.code == 2);

@@ -13,7 +13,9 @@
 namespace mimir::ctl::test {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 int bound_socket(const std::string& path) {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
@@ -58,19 +60,26 @@ TEST_SUITE("ctl/reachability") {
     TEST_CASE("without a socket file it says where it looked") {
         const mimir::test::TempDir dir;
         const Setup setup{
-            .variables = {{"XDG_RUNTIME_DIR", dir.path().string()}}, .system_socket = dir.path() / "system.sock"
+            .variables = {{"XDG_RUNTIME_DIR", dir.path().string()}},
+            .system_socket = dir.path() / "system.sock"
         };
         const Ran ran = run_ctl({"modules"}, setup);
         CHECK(ran.code == 7);
         CHECK(ran.out == "");
-        CHECK(contains(ran.err, "there is no socket at " + setup.system_socket + ", nor at " +
-                                    dir.path().string() + "/mimird/admin.sock"));
+        CHECK(contains(
+            ran.err,
+            "there is no socket at " + setup.system_socket + ", nor at " + dir.path().string() +
+                "/mimird/admin.sock"
+        ));
         CHECK(contains(ran.err, "is mimird running?"));
 
         Setup root = setup;
         root.uid = 0;
         CHECK_FALSE(contains(run_ctl({"modules"}, root).err, "nor at"));
-        CHECK(contains(run_ctl({"modules", "--socket", "/nonexistent/x"}).err, "there is no socket at /nonexistent/x\n"));
+        CHECK(contains(
+            run_ctl({"modules", "--socket", "/nonexistent/x"}).err,
+            "there is no socket at /nonexistent/x\n"
+        ));
     }
 
     TEST_CASE("the system's socket comes before the user's own where it is there") {
@@ -97,13 +106,17 @@ TEST_SUITE("ctl/reachability") {
     TEST_CASE("a file that is no socket is told apart") {
         const mimir::test::TempDir dir;
         const std::string path = dir.path() / "admin.sock";
-        { std::ofstream(path) << "text"; }
+        {
+            std::ofstream(path) << "text";
+        }
         const Ran ran = run_ctl({"modules", "--socket", path});
         CHECK(ran.code == 7);
         CHECK(contains(ran.err, "is not a socket"));
     }
 
-    TEST_CASE("who may not open the socket is told which group may" * doctest::skip(::geteuid() == 0)) {
+    TEST_CASE(
+        "who may not open the socket is told which group may" * doctest::skip(::geteuid() == 0)
+    ) {
         const mimir::test::TempDir dir;
         const std::string path = dir.path() / "admin.sock";
         const int fd = bound_socket(path);
@@ -145,10 +158,13 @@ TEST_SUITE("ctl/reachability") {
 
     TEST_CASE("a daemon that speaks other versions of the API is named") {
         CannedDaemon daemon;
-        daemon.on_get("/admin/version", R"({"version":"7.0.0","api_min":3,"api_max":5,"new":true})");
+        daemon.on_get(
+            "/admin/version", R"({"version":"7.0.0","api_min":3,"api_max":5,"new":true})"
+        );
         const Ran ran = run_ctl(daemon, {"modules"});
         CHECK(ran.code == 7);
-        CHECK(contains(ran.err, "mimird 7.0.0 serves versions 3 to 5, this mimirctl speaks 1 to 1"));
+        CHECK(contains(ran.err, "mimird 7.0.0 serves versions 3 to 5, this mimirctl speaks 1 to 1")
+        );
     }
 
     TEST_CASE("a daemon of this version that answers otherwise is a failure of its own") {
@@ -189,7 +205,9 @@ TEST_SUITE("ctl/reachability") {
             CHECK(contains(ran.err, "`mimirctl explain " + code + "`"));
             CHECK(contains(ran.err, "request: r-1"));
         }
-        const std::pair<int, int> statuses[] = {{400, 2}, {404, 3}, {403, 4}, {409, 5}, {504, 6}, {500, 1}};
+        const std::pair<int, int> statuses[] = {
+            {400, 2}, {404, 3}, {403, 4}, {409, 5}, {504, 6}, {500, 1}
+        };
         code = "from-the-future";
         for (const auto& [http, exit] : statuses) {
             status = http;

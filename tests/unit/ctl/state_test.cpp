@@ -6,7 +6,9 @@
 namespace mimir::ctl::test {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 // kNow is 2023-11-14T22:13:20Z.
 constexpr std::string_view kModules = R"([
@@ -35,13 +37,15 @@ TEST_SUITE("ctl/state") {
         const Ran ran = run_ctl(daemon, {"modules"});
         CHECK(ran.err == "");
         CHECK(ran.code == 0);
-        CHECK(ran.out ==
-              "NAME      STATE    SINCE  WHY\n"
-              "server    running     3m  always runs\n"
-              "ingester  running    60s  for querier, ruler\n"
-              "querier   running     2h  asked for\n"
-              "ruler     failed      5s  disk \\x1b[31mfull; next try in 4.5 s\n"
-              "flusher   stopped    13d  -\n");
+        CHECK(
+            ran.out ==
+            "NAME      STATE    SINCE  WHY\n"
+            "server    running     3m  always runs\n"
+            "ingester  running    60s  for querier, ruler\n"
+            "querier   running     2h  asked for\n"
+            "ruler     failed      5s  disk \\x1b[31mfull; next try in 4.5 s\n"
+            "flusher   stopped    13d  -\n"
+        );
         CHECK(daemon.seen().size() == 1);
         const Ran wide = run_ctl(daemon, {"modules", "-o", "wide"});
         CHECK(contains(wide.out, "NEEDED BY"));
@@ -52,13 +56,22 @@ TEST_SUITE("ctl/state") {
         daemon.on_get("/admin/v1/modules", std::string(kModules));
         daemon.on_get("/admin/v1/status", std::string(kStatus));
         const Ran json = run_ctl(daemon, {"modules", "-o", "json"});
-        CHECK(json.out.starts_with("[\n  {\n    \"name\": \"server\",\n    \"state\": \"running\",\n"));
+        CHECK(
+            json.out.starts_with("[\n  {\n    \"name\": \"server\",\n    \"state\": \"running\",\n")
+        );
         CHECK(contains(json.out, "\"from_the_future\": {\n      \"x\": 1\n    }"));
         const Ran lines = run_ctl(daemon, {"modules", "-o", "jsonl"});
         CHECK(std::ranges::count(lines.out, '\n') == 5);
-        CHECK(run_ctl(daemon, {"modules", "-o", "name"}).out == "server\ningester\nquerier\nruler\nflusher\n");
-        CHECK(contains(run_ctl(daemon, {"modules", "-o", "yaml"}).out, "  from_the_future:\n    x: 1\n"));
-        CHECK(run_ctl(daemon, {"status", "-o", "json"}).out.starts_with("{\n  \"version\": \"0.1.0\""));
+        CHECK(
+            run_ctl(daemon, {"modules", "-o", "name"}).out ==
+            "server\ningester\nquerier\nruler\nflusher\n"
+        );
+        CHECK(contains(
+            run_ctl(daemon, {"modules", "-o", "yaml"}).out, "  from_the_future:\n    x: 1\n"
+        ));
+        CHECK(
+            run_ctl(daemon, {"status", "-o", "json"}).out.starts_with("{\n  \"version\": \"0.1.0\"")
+        );
         CHECK(contains(run_ctl(daemon, {"status", "-o", "json"}).out, "from_the_future"));
     }
 
@@ -75,17 +88,19 @@ TEST_SUITE("ctl/state") {
         daemon.on_get("/admin/v1/status", std::string(kStatus));
         const Ran ran = run_ctl(daemon, {"status"});
         CHECK(ran.code == 0);
-        CHECK(ran.out ==
-              "mimird:      0.1.0 (abc), pid 4711, up 60m\n"
-              "target:      all (from stored)\n"
-              "mode:        monolithic\n"
-              "ready:       no\n"
-              "not ready:   ruler: failed\n"
-              "modules:     9 running, 1 failed\n"
-              "under way:   op-3\n"
-              "public API:  0.0.0.0:8080\n"
-              "memory:      100 MiB\n"
-              "revision:    17\n");
+        CHECK(
+            ran.out ==
+            "mimird:      0.1.0 (abc), pid 4711, up 60m\n"
+            "target:      all (from stored)\n"
+            "mode:        monolithic\n"
+            "ready:       no\n"
+            "not ready:   ruler: failed\n"
+            "modules:     9 running, 1 failed\n"
+            "under way:   op-3\n"
+            "public API:  0.0.0.0:8080\n"
+            "memory:      100 MiB\n"
+            "revision:    17\n"
+        );
     }
 
     TEST_CASE("colours are for terminals, unless they are not wanted") {
@@ -93,7 +108,9 @@ TEST_SUITE("ctl/state") {
         daemon.on_get("/admin/v1/modules", std::string(kModules));
         CHECK(contains(run_ctl(daemon, {"modules"}, {.out_is_terminal = true}).out, "\x1b[32m"));
         CHECK_FALSE(contains(run_ctl(daemon, {"modules"}).out, "\x1b["));
-        CHECK_FALSE(contains(run_ctl(daemon, {"modules", "--no-color"}, {.out_is_terminal = true}).out, "\x1b["));
+        CHECK_FALSE(contains(
+            run_ctl(daemon, {"modules", "--no-color"}, {.out_is_terminal = true}).out, "\x1b["
+        ));
         const Setup no_color{.variables = {{"NO_COLOR", "1"}}, .out_is_terminal = true};
         CHECK_FALSE(contains(run_ctl(daemon, {"modules"}, no_color).out, "\x1b["));
     }
@@ -102,13 +119,17 @@ TEST_SUITE("ctl/state") {
         CannedDaemon daemon;
         daemon.on_get("/admin/v1/modules", "[]");
         const std::string file = daemon.dir() / "token";
-        { std::ofstream(file) << "secret-1\n"; }
+        {
+            std::ofstream(file) << "secret-1\n";
+        }
         CHECK(run_ctl(daemon, {"modules", "--token-file", file}).code == 0);
         CHECK(daemon.seen().back().headers.get("Authorization") == "Bearer secret-1");
         CHECK(run_ctl(daemon, {"modules"}, {.variables = {{"MIMIRCTL_TOKEN", "t2"}}}).code == 0);
         CHECK(daemon.seen().back().headers.get("Authorization") == "Bearer t2");
         CHECK(run_ctl(daemon, {"modules", "--token-file", file + "x"}).code == 2);
-        { std::ofstream(file) << "two words"; }
+        {
+            std::ofstream(file) << "two words";
+        }
         CHECK(run_ctl(daemon, {"modules", "--token-file", file}).code == 2);
     }
 
@@ -120,7 +141,10 @@ TEST_SUITE("ctl/state") {
         const Ran alone = run_ctl({"version", "--socket", "/nonexistent/socket"});
         CHECK(alone.code == 0);
         CHECK(contains(alone.out, "does not answer"));
-        CHECK(contains(run_ctl({"version", "--socket", "/nonexistent/socket", "-o", "json"}).out, "\"mimird\": null"));
+        CHECK(contains(
+            run_ctl({"version", "--socket", "/nonexistent/socket", "-o", "json"}).out,
+            "\"mimird\": null"
+        ));
     }
 
     TEST_CASE("a module is explained with what is around it") {
@@ -128,15 +152,18 @@ TEST_SUITE("ctl/state") {
         daemon.on_get("/admin/v1/modules", std::string(kModules));
         const Ran ran = run_ctl(daemon, {"explain", "ruler"});
         CHECK(ran.code == 0);
-        CHECK(ran.out ==
-              "module:      ruler\n"
-              "state:       failed since 5s\n"
-              "why:         disk \\x1b[31mfull; next try in 4.5 s\n"
-              "restarts:    2 times in a row\n"
-              "needs:       ingester (running)\n"
-              "target:      yes, and part of all\n"
-              "what to do:  mend what the error says, then: mimirctl start ruler (it is also tried again by itself)\n");
-        CHECK(contains(run_ctl(daemon, {"explain", "querier", "-o", "json"}).out, "from_the_future"));
+        CHECK(
+            ran.out ==
+            "module:      ruler\n"
+            "state:       failed since 5s\n"
+            "why:         disk \\x1b[31mfull; next try in 4.5 s\n"
+            "restarts:    2 times in a row\n"
+            "needs:       ingester (running)\n"
+            "target:      yes, and part of all\n"
+            "what to do:  mend what the error says, then: mimirctl start ruler (it is also tried again by itself)\n"
+        );
+        CHECK(contains(run_ctl(daemon, {"explain", "querier", "-o", "json"}).out, "from_the_future")
+        );
         const Ran unknown = run_ctl(daemon, {"explain", "querer"});
         CHECK(unknown.code == 3);
         CHECK(contains(unknown.err, "did you mean \"querier\"?"));
