@@ -52,6 +52,7 @@ tidy: deps
 
 docs: build
 	@build/bin/mimird_docs options > docs/options.md
+	@build/bin/mimird_docs admin-api > docs/admin-api.md
 	@build/bin/mimirctl_docs markdown > docs/mimirctl.md
 
 clean:

@@ -378,7 +378,7 @@ struct AuditEntry {
         field("actor", &AuditEntry::actor, "Who: a user's name, a token's name, or mimird itself.");
         field("uid", &AuditEntry::uid, "As the kernel vouches, on the unix socket.");
         field("pid", &AuditEntry::pid, "As the kernel vouches, on the unix socket.");
-        field("via", &AuditEntry::via, "unix, tcp or signal.");
+        field("via", &AuditEntry::via, "unix, tcp, signal, or start: what a start found and ended.");
         field("action", &AuditEntry::action, "start, stop, restart, set-target, ...");
         field("subject", &AuditEntry::subject, "What it was asked for.");
         field("detail", &AuditEntry::detail, "Options, or why it was refused or failed.");

@@ -23,6 +23,15 @@ mimird is ready at $url and stores its own metrics every 15 seconds.
   curl -s '$url/prometheus/api/v1/query' --data-urlencode 'query=rate(process_cpu_seconds_total[1m])'
   curl -s '$url/prometheus/api/v1/label/__name__/values'
 
+And, to see and operate its modules while it runs, in this folder:
+
+  export MIMIRCTL_SOCKET=$PWD/data/admin.sock
+  build/bin/mimirctl modules
+  build/bin/mimirctl set-target ingester     # everything but the ingester stops
+  build/bin/mimirctl set-target all          # and comes back
+
+or open $url in a browser.
+
 To send your Prometheus' samples here, add to its prometheus.yml:
 
   remote_write:

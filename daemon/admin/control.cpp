@@ -69,6 +69,23 @@ std::vector<api::Step> to_steps(const Plan& plan) {
     return steps;
 }
 
+/// Carries the change out. What went wrong after it could no longer fail is a warning: it was done all the same.
+Result<void> carry_out(
+    modules::Manager& manager, Change change, operations::Progress& progress
+) {
+    bool can_fail = true;
+    change.commit = [&can_fail, commit = std::move(change.commit)]() -> Result<void> {
+        if (commit) MIMIR_TRY(commit());
+        can_fail = false;
+        return {};
+    };
+    const auto done = manager.apply(std::move(change));
+    if (done) return {};
+    if (can_fail) return tl::unexpected(done.error());
+    progress.warn(done.error().message);
+    return {};
+}
+
 std::string join(const Names& names) { return fmt::format("{}", fmt::join(names, ",")); }
 
 }  // namespace
@@ -284,7 +301,7 @@ Result<api::ChangeResult> Control::change(
         change.cancel = progress.cancel();
         change.listener =
             std::make_shared<Recorder>(progress, std::vector<api::Step>(), std::nullopt);
-        return environment_.manager.apply(std::move(change)).map([](const Plan&) {});
+        return carry_out(environment_.manager, std::move(change), progress);
     };
     return ask(caller, std::move(wish), options);
 }
@@ -341,7 +358,7 @@ Result<Control::Wish> Control::target_wish(
             target_ = {names, source};
             return {};
         };
-        return environment_.manager.apply(std::move(change)).map([](const Plan&) {});
+        return carry_out(environment_.manager, std::move(change), progress);
     };
     return wish;
 }
@@ -420,7 +437,7 @@ Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOpti
         restart->listener = std::make_shared<Recorder>(
             progress, std::vector<api::Step>(steps.begin(), steps.begin() + 1), std::nullopt
         );
-        Result<void> restarted = environment_.manager.apply(*restart).map([](const Plan&) {});
+        auto restarted = carry_out(environment_.manager, *restart, progress);
         if (restarted) return restarted;
         settings->revert();
         progress.undone(0);

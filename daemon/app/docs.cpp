@@ -1,17 +1,25 @@
-// mimird_docs options: writes the page to stdout that docs/options.md must be (`make docs`).
+// Writes the pages that are made from declarations to stdout (`make docs`): mimird_docs options|admin-api
 
 #include <cstdio>
+#include <string>
 #include <string_view>
 
+#include "api/openapi.hpp"
 #include "app/load_settings.hpp"
 #include "config/print.hpp"
 
 int main(int argc, char** argv) {
-    if (argc != 2 || std::string_view(argv[1]) != "options") {
-        std::fputs("usage: mimird_docs options\n", stderr);
+    const std::string_view page = argc == 2 ? argv[1] : "";
+    std::string text;
+    if (page == "options") {
+        const mimir::app::Loaded loaded;
+        text = print_markdown(loaded.declared);
+    } else if (page == "admin-api") {
+        text = mimir::api::reference_markdown();
+    } else {
+        std::fputs("usage: mimird_docs options|admin-api\n", stderr);
         return 2;
     }
-    const mimir::app::Loaded loaded;
-    std::fputs(print_markdown(loaded.declared).c_str(), stdout);
+    std::fputs(text.c_str(), stdout);
     return 0;
 }

@@ -130,6 +130,23 @@ Node::Node(Environment environment)
              {"outcome", operation.note}}
         );
         note(api::Severity::warning, operation.id, operation.summary + ": " + operation.note);
+        // Its request is in the audit log; so is what became of it.
+        const auto written = journal_.audit({
+            .time = wiring_.clock.now(),
+            .actor = "mimird",
+            .via = "start",
+            .action = operation.kind,
+            .subject = operation.id,
+            .detail = operation.note,
+            .revision = manager_.revision(),
+            .outcome = std::string(to_string(operation.state)),
+        });
+        if (!written) {
+            wiring_.log.error(
+                "an outcome is not in the audit log",
+                {{"operation", operation.id}, {"err", written.error()}}
+            );
+        }
     }
 }
 

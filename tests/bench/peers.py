@@ -148,6 +148,8 @@ class Mimird(Server):
             "-server.http-listen-address=127.0.0.1",
             f"-server.http-listen-port={self.port}",
             f"-blocks-storage.tsdb.dir={self.folder}/tsdb",
+            f"-node.state-dir={self.folder}/node",
+            f"-admin.socket={self.folder}/admin.sock",
             "-distributor.ingestion-rate-limit=100000000",
             "-distributor.ingestion-burst-size=100000000",
             "-ingester.max-global-series-per-user=0",
