@@ -122,6 +122,7 @@ class Parser {
         } else {
             app_.add_option(names, read.values)
                 ->expected(1)
+                ->allow_extra_args(false)
                 ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
         }
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "api/endpoints.hpp"
 #include "api/json.hpp"
@@ -22,7 +23,8 @@ constexpr std::array<std::string_view, 3> kShells = {"bash", "zsh", "fish"};
 struct Before {
     const Command* command = nullptr;
     std::vector<std::string> arguments;
-    std::optional<std::string> socket;
+    /// Options with values, by name.
+    std::map<std::string, std::string, std::less<>> options;
     /// The option whose value is completed.
     const Option* open_option = nullptr;
     bool options_are_over = false;
@@ -58,7 +60,7 @@ Before read(std::span<const std::string> words) {
     Before before;
     for (const std::string& word : words) {
         if (before.open_option != nullptr) {
-            if (before.open_option->name == "--socket") before.socket = word;
+            before.options[std::string(before.open_option->name)] = word;
             before.open_option = nullptr;
         } else if (word == "--") {
             before.options_are_over = true;
@@ -68,8 +70,8 @@ Before read(std::span<const std::string> words) {
             if (option == nullptr || option->value.empty()) continue;
             if (equals == std::string::npos) {
                 before.open_option = option;
-            } else if (option->name == "--socket") {
-                before.socket = word.substr(equals + 1);
+            } else {
+                before.options[std::string(option->name)] = word.substr(equals + 1);
             }
         } else {
             take_word(before, word);
@@ -182,11 +184,22 @@ class Completer {
         }
     }
 
+    [[nodiscard]] std::optional<std::string_view> option(std::string_view name) const {
+        const auto at = before_.options.find(name);
+        return at == before_.options.end() ? std::nullopt
+                                           : std::optional<std::string_view>(at->second);
+    }
+
     /// Silent when there is no answer.
     template <class T>
     T ask(const api::Endpoint& endpoint) {
-        DaemonOptions options;
-        if (before_.socket) options.socket = *before_.socket;
+        const DaemonOptions options{
+            .socket = option("--socket"),
+            .token_file = option("--token-file"),
+            .ca_file = option("--ca-file"),
+            .certificate_file = option("--cert-file"),
+            .key_file = option("--key-file"),
+        };
         const auto daemon = choose_daemon(options, environment_);
         if (!daemon) return {};
         http::ClientRequest request{.target = std::string(endpoint.path)};

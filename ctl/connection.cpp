@@ -56,6 +56,23 @@ Outcome<std::string> read_token(const DaemonOptions& options, const Environment&
     return token;
 }
 
+/// What to trust and to show, for https addresses; null for others.
+Outcome<std::shared_ptr<const http::TlsClientContext>> load_tls(
+    const DaemonOptions& options, const http::Endpoint& endpoint
+) {
+    const bool is_given = options.ca_file || options.certificate_file || options.key_file;
+    if (!endpoint.tls && is_given) {
+        return usage("--ca-file, --cert-file and --key-file are for an address with https://");
+    }
+    if (!endpoint.tls || !is_given) return nullptr;
+    auto context = http::TlsClientContext::load({
+        .ca_file = options.ca_file.value_or(""),
+        .certificate_file = options.certificate_file.value_or(""),
+        .key_file = options.key_file.value_or(""),
+    });
+    return or_exit(std::move(context), ExitCode::usage);
+}
+
 /// Where to look when nobody said where, the best first.
 std::vector<std::string> usual_sockets(const Environment& environment) {
     std::vector<std::string> paths = {environment.system_socket};
@@ -88,6 +105,7 @@ Outcome<Daemon> choose_daemon(const DaemonOptions& options, const Environment& e
     }
     if (!endpoint) return usage(fmt::format("--socket: {}", endpoint.error().message));
     daemon.endpoint = *std::move(endpoint);
+    MIMIR_TRY(daemon.client.tls, load_tls(options, daemon.endpoint));
     return daemon;
 }
 

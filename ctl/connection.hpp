@@ -31,6 +31,10 @@ struct Daemon {
 struct DaemonOptions {
     std::optional<std::string_view> socket;
     std::optional<std::string_view> token_file;
+    /// Of https addresses; PEM.
+    std::optional<std::string_view> ca_file;
+    std::optional<std::string_view> certificate_file;
+    std::optional<std::string_view> key_file;
 };
 
 /// --socket, else MIMIRCTL_SOCKET, else the system's socket for root and where it exists, else the user's own.

@@ -29,7 +29,11 @@ TableStyle Context::table_style() const {
 Outcome<Connection*> Context::connection() {
     if (!connection_) {
         const DaemonOptions options{
-            .socket = invocation_.value("--socket"), .token_file = invocation_.value("--token-file")
+            .socket = invocation_.value("--socket"),
+            .token_file = invocation_.value("--token-file"),
+            .ca_file = invocation_.value("--ca-file"),
+            .certificate_file = invocation_.value("--cert-file"),
+            .key_file = invocation_.value("--key-file"),
         };
         MIMIR_TRY(Daemon daemon, choose_daemon(options, environment_));
         connection_.emplace(std::move(daemon));

@@ -121,6 +121,7 @@ class Streamed final : public ClientStream {
     asio::awaitable<Result<std::string_view>> read_here() {
         piece_.clear();
         if (!answer_.connection) co_return std::string_view();
+        MIMIR_CO_TRY(token_.check());  // pieces that come fast leave the watch no time
         auto& [stream, reader, since] = *answer_.connection;
         const Watch watch(strand_, token_, [&stream] { stream.close(); });
         if (auto read = co_await reader.read_body_some(piece_, kNoLimit); !read) {

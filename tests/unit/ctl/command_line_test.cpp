@@ -118,7 +118,8 @@ TEST_SUITE("ctl/command line") {
         const Ran ran = run_ctl({"query", "--url", url, "--", "-up"});
         CAPTURE(ran.err);
         CHECK(ran.code == 0);
-        CHECK(daemon.seen().back().body.starts_with("query=-up&"));
+        REQUIRE(daemon.seen().size() == 1);
+        CHECK(daemon.seen()[0].body.starts_with("query=-up&"));
     }
 }
 

@@ -75,7 +75,7 @@ TEST_SUITE("ctl/completion") {
         CHECK(completed(daemon, {"config", ""}) == "check show diff reload ");
         CHECK(completed(daemon, {"operations", ""}) == "list watch cancel op-2 op-1 ");
         CHECK(completed(daemon, {"operations", "watch", ""}) == "op-2 op-1 ");
-        CHECK(completed(daemon, {"stop", "--ca"}) == "--cascade ");
+        CHECK(completed(daemon, {"stop", "--cas"}) == "--cascade ");
         CHECK(completed(daemon, {"modules", "-o", "j"}) == "json jsonl ");
         CHECK(completed(daemon, {"modules", "--output=y"}) == "--output=yaml ");
         CHECK(completed(daemon, {"stop", "quer"}) == "querier query-frontend ");

@@ -12,7 +12,7 @@ Table sample_table() {
         .columns = {{"NAME"}, {"COUNT", false, true}, {.title = "MORE", .is_wide = true}, {"WHY"}},
         .rows =
             {
-                {Cell("querier"), Cell("7"), Cell("x"), Cell("asked for", Tone::good)},
+                {Cell("querier"), Cell("7"), Cell("x"), Cell(std::string("asked for"), Tone::good)},
                 {Cell("größer"), Cell("1234567"), Cell("y"), Cell("")},
             },
     };

@@ -141,7 +141,7 @@ TEST_SUITE("ctl/query") {
             ran.out ==
             "SERIES            TIME                      VALUE\n"
             "up{job=\"a\\\"b\"}  2023-11-14T22:13:20.000Z      1\n"
-            "{}                2023-11-14T22:13:20.500Z    NaN\n"
+            "{}              2023-11-14T22:13:20.500Z    NaN\n"
         );
         CHECK(daemon.seen().back().body == "query=up%20%3E%200&time=1699996400.000");
         CHECK(contains(run_ctl(daemon, {"query", "up", "-o", "json"}).out, "\"new\": 1"));
@@ -195,7 +195,7 @@ TEST_SUITE("ctl/query") {
         daemon.on_get("/admin/v1/status", R"({"version":"0.1.0","http_address":""})");
         CHECK(run_ctl(daemon, {"query", "up"}).code == 3);
         CHECK(run_ctl({"query", "up", "--url", "http://127.0.0.1:1"}).code == 7);
-        CHECK(run_ctl({"query", "up", "--url", "ftp//x"}).code == 2);
+        CHECK(run_ctl({"query", "up", "--url", "localhost:port"}).code == 2);
     }
 }
 
