@@ -69,7 +69,8 @@ void CannedDaemon::start() {
     options.listen = {
         http::UnixAddress{.path = socket()}, http::TcpAddress{.host = "127.0.0.1", .port = 0}
     };
-    auto server = http::Server::start({executors_.io, executors_.query}, router_, std::move(options));
+    auto server =
+        http::Server::start({executors_.io, executors_.query}, router_, std::move(options));
     REQUIRE_OK(server);
     server_ = *std::move(server);
 }

@@ -139,7 +139,7 @@ TEST_SUITE("ctl/query") {
         CHECK(ran.err == "warning: half of it\n");
         CHECK(
             ran.out ==
-            "SERIES            TIME                      VALUE\n"
+            "SERIES          TIME                      VALUE\n"
             "up{job=\"a\\\"b\"}  2023-11-14T22:13:20.000Z      1\n"
             "{}              2023-11-14T22:13:20.500Z    NaN\n"
         );
