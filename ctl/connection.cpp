@@ -195,9 +195,11 @@ Failure Connection::refused(const http::ClientResponse& response) {
     }
     if (problem->code == "path-unknown") return not_understood(problem->why);
     const api::ProblemKind* kind = api::find_problem_kind(problem->code);
+    const bool names_request = problem->what.find(" /admin/") != std::string::npos;
     return Failure{
         .exit_code = kind != nullptr ? kind->exit_code : exit_code_of(response.status),
-        .what = problem->what,
+        // Who typed a command does not know it as "POST /admin/v1/...".
+        .what = names_request ? std::string() : problem->what,
         .why = problem->why.empty() ? problem->title : problem->why,
         .next_steps = problem->next_steps,
         .code = problem->code,

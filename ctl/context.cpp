@@ -66,13 +66,25 @@ Failure Context::bad_answer(std::string_view detail) {
     return connection_->not_understood(detail);
 }
 
+namespace {
+
+/// Lines behind the first stand below it.
+std::string indented(std::string_view text) {
+    std::string lines = sanitized(text, true);
+    for (std::size_t at = 0; (at = lines.find('\n', at)) != std::string::npos; ++at)
+        lines.insert(at + 1, "  ");
+    return lines;
+}
+
+}  // namespace
+
 void print_failure(std::ostream& err, const Failure& failure, bool colour) {
     const std::string_view begin = colour ? "\x1b[31m" : "";
     const std::string_view end = colour ? "\x1b[0m" : "";
     std::string text = failure.what;
     if (!text.empty() && !failure.why.empty()) text += ": ";
     text += failure.why;
-    err << begin << "mimirctl: " << end << sanitized(text) << '\n';
+    err << begin << "mimirctl: " << end << indented(text) << '\n';
     for (const std::string& step : failure.next_steps) err << "  next: " << sanitized(step) << '\n';
     if (!failure.code.empty()) {
         const std::string code = sanitized(failure.code);
@@ -91,6 +103,7 @@ std::string ago(TimestampMs then, TimestampMs now) {
 }
 
 std::string seconds(std::chrono::milliseconds time) {
+    if (time < std::chrono::seconds(1)) return fmt::format("{} ms", time.count());
     return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1000);
 }
 

@@ -70,7 +70,7 @@ void print_failure(std::ostream& err, const Failure& failure, bool colour);
 
 /// "3m", "2h", "5d": how long ago, in one unit.
 std::string ago(TimestampMs then, TimestampMs now);
-/// "0.3 s"
+/// "300 ms", "4.5 s"
 std::string seconds(std::chrono::milliseconds time);
 std::string join(const std::vector<std::string>& words, std::string_view separator = ",");
 /// "1 module", "3 modules"

@@ -13,6 +13,17 @@ namespace {
 
 std::string yes_no(bool value) { return value ? "yes" : "no"; }
 
+std::string_view words_of(api::TargetSource source) {
+    switch (source) {
+        case api::TargetSource::command_line: return "from the command line";
+        case api::TargetSource::stored: return "stored by set-target";
+        case api::TargetSource::file: return "from the configuration file";
+        case api::TargetSource::built_in: return "the default";
+        case api::TargetSource::changed: return "changed while running";
+    }
+    return "";
+}
+
 Table status_facts(const api::Status& status, TimestampMs now, bool wide) {
     Table facts{.columns = {{"FACT"}, {"VALUE"}}, .rows = {}};
     const auto add = [&](std::string_view title, std::string value, Tone tone = Tone::plain) {
@@ -26,7 +37,7 @@ Table status_facts(const api::Status& status, TimestampMs now, bool wide) {
             status.pid,
             ago(status.started, now)
         ));
-    add("target", fmt::format("{} (from {})", status.target, api::to_string(status.target_source)));
+    add("target", fmt::format("{} ({})", status.target, words_of(status.target_source)));
     add("mode", std::string(api::to_string(status.mode)));
     add("ready", yes_no(status.ready), status.ready ? Tone::good : Tone::bad);
     for (const std::string& reason : status.not_ready) add("not ready", reason, Tone::bad);

@@ -54,7 +54,7 @@ TEST_SUITE("ctl/change") {
         CAPTURE(ran.err);
         CHECK(ran.code == 0);
         CHECK(ran.out == "");
-        CHECK(ran.err == "stop querier: done (op-7, 0.3 s)\n");
+        CHECK(ran.err == "stop querier: done (op-7, 300 ms)\n");
 
         const auto seen = daemon.seen();
         REQUIRE(seen.size() == 2);
@@ -140,7 +140,7 @@ TEST_SUITE("ctl/change") {
         const Ran ran = run_ctl(daemon, {"stop", "querier", "--timeout", "100ms"});
         CHECK(ran.code == 6);
         CHECK(ran.out == "op-7\n");
-        CHECK(contains(ran.err, "not done after 0.1 s: stop querier (op-7) goes on"));
+        CHECK(contains(ran.err, "not done after 100 ms: stop querier (op-7) goes on"));
     }
 
     TEST_CASE("ctrl-C ends the waiting only") {
@@ -169,7 +169,7 @@ TEST_SUITE("ctl/change") {
             ran.err ==
             "the connection to mimird broke; waiting for it to come back\n"
             "mimird is back\n"
-            "stop querier: done (op-7, 0.3 s)\n"
+            "stop querier: done (op-7, 300 ms)\n"
         );
         CHECK(daemon.seen().back().target == "/admin/v1/operations/op-7/watch?after=5");
     }
@@ -292,7 +292,7 @@ TEST_SUITE("ctl/change") {
         const Ran ran = run_ctl(daemon, {"stop", "querier"}, {.err_is_terminal = true});
         CHECK(
             ran.err ==
-            "  stop querier ...\r\x1b[K  stop querier: done (0.2 s)\nstop querier: done (op-7, 0.3 s)\n"
+            "  stop querier ...\r\x1b[K  stop querier: done (200 ms)\nstop querier: done (op-7, 300 ms)\n"
         );
     }
 
@@ -362,8 +362,8 @@ TEST_SUITE("ctl/change") {
         });
         CHECK(
             run_ctl(daemon, {"operations"}).out ==
-            "ID    STATE  AGE   TOOK  SUMMARY       ERROR\n"
-            "op-7  done    0s  0.3 s  stop querier  -\n"
+            "ID    STATE  AGE    TOOK  SUMMARY       ERROR\n"
+            "op-7  done    0s  300 ms  stop querier  -\n"
         );
         CHECK(
             run_ctl(daemon, {"operations", "list", "--limit", "3", "-o", "name"}).out == "op-7\n"

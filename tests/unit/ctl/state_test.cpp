@@ -91,7 +91,7 @@ TEST_SUITE("ctl/state") {
         CHECK(
             ran.out ==
             "mimird:      0.1.0 (abc), pid 4711, up 60m\n"
-            "target:      all (from stored)\n"
+            "target:      all (stored by set-target)\n"
             "mode:        monolithic\n"
             "ready:       no\n"
             "not ready:   ruler: failed\n"
