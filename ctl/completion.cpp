@@ -258,7 +258,9 @@ _mimirctl() {
         _files
     fi
 }
-(( $+functions[compdef] )) && compdef _mimirctl mimirctl
+if (( $+functions[compdef] )); then
+    compdef _mimirctl mimirctl
+fi
 )";
 
 constexpr std::string_view kFish =

@@ -40,15 +40,26 @@ void serve(CannedDaemon& daemon) {
     );
 }
 
-/// What a shell prints, which finds a mimirctl in its PATH; the status must be 0.
-std::string shell_output(const std::string& shell, const std::filesystem::path& script) {
-    const std::string command = shell + " " + script.string() + " 2>&1";
+/// What a shell prints for the script, with the mimirctl that was built and the daemon's socket in its environment.
+std::string shell_output(
+    const CannedDaemon& daemon, const std::string& shell, std::string_view script
+) {
+    const std::string file = daemon.dir() / "script";
+    std::ofstream(file) << script << std::flush;
+    const std::string command = fmt::format(
+        "PATH='{}':\"$PATH\" MIMIRCTL_SOCKET='{}' {} {} 2>&1",
+        std::filesystem::path(MIMIRCTL).parent_path().string(),
+        daemon.socket(),
+        shell,
+        file
+    );
     FILE* pipe = ::popen(command.c_str(), "r");
     REQUIRE(pipe != nullptr);
     std::string text;
     std::array<char, 4096> buffer{};
-    while (const std::size_t bytes = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    while (const std::size_t bytes = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
         text.append(buffer.data(), bytes);
+    }
     CAPTURE(text);
     CHECK(::pclose(pipe) == 0);
     return text;
@@ -56,15 +67,6 @@ std::string shell_output(const std::string& shell, const std::filesystem::path& 
 
 bool has_program(const std::string& name) {
     return std::system(("command -v " + name + " >/dev/null 2>&1").c_str()) == 0;
-}
-
-/// A folder with the binary under test as `mimirctl`, the scripts, and a socket with names.
-std::string prologue(const CannedDaemon& daemon) {
-    return fmt::format(
-        "export PATH='{}':\"$PATH\" MIMIRCTL_SOCKET='{}'\n",
-        std::filesystem::path(MIMIRCTL).parent_path().string(),
-        daemon.socket()
-    );
 }
 
 TEST_SUITE("ctl/completion") {
@@ -114,8 +116,7 @@ TEST_SUITE("ctl/completion") {
     TEST_CASE("bash completes with the script") {
         CannedDaemon daemon;
         serve(daemon);
-        const auto script = daemon.dir() / "script";
-        std::ofstream(script) << prologue(daemon) << R"(
+        constexpr std::string_view kScript = R"(
 source <(mimirctl completion bash) || exit 1
 try() { COMP_LINE=$1; COMP_POINT=${#1}; _mimirctl; printf '[%s]\n' "${COMPREPLY[*]}"; }
 try "mimirctl set-t"
@@ -125,7 +126,7 @@ try "mimirctl modules --output=j"
 complete -p mimirctl
 )";
         CHECK(
-            shell_output("bash --norc", script) ==
+            shell_output(daemon, "bash --norc", kScript) ==
             "[set-target]\n[querier query-frontend]\n[querier query-frontend ruler]\n[json jsonl]\n"
             "complete -o default -F _mimirctl mimirctl\n"
         );
@@ -136,27 +137,27 @@ complete -p mimirctl
     ) {
         CannedDaemon daemon;
         serve(daemon);
-        const auto script = daemon.dir() / "script";
-        std::ofstream(script) << prologue(daemon) << R"(
+        constexpr std::string_view kScript = R"(
 source <(mimirctl completion zsh) || exit 1
 _describe() { print -l -- "${(@P)2}"; }
 _files() { print files; }
 words=(mimirctl stop que) CURRENT=3
 _mimirctl
 )";
-        CHECK(shell_output("zsh -f", script) == "querier:stopped\nquery-frontend:stopped\n");
+        CHECK(
+            shell_output(daemon, "zsh -f", kScript) == "querier:stopped\nquery-frontend:stopped\n"
+        );
     }
 
     TEST_CASE("fish completes with the script" * doctest::skip(!has_program("fish"))) {
         CannedDaemon daemon;
         serve(daemon);
-        const auto script = daemon.dir() / "script";
-        std::ofstream(script) << prologue(daemon) << R"(
+        constexpr std::string_view kScript = R"(
 mimirctl completion fish | source; or exit 1
 complete -C "mimirctl stop que"
 )";
         CHECK(
-            shell_output("fish --no-config", script) ==
+            shell_output(daemon, "fish --no-config", kScript) ==
             "querier\tstopped\nquery-frontend\tstopped\n"
         );
     }
