@@ -107,8 +107,14 @@ Failure explain_unreachable(const Daemon& daemon, const Error& error) {
             "`--socket PATH` or MIMIRCTL_SOCKET says where mimird listens"
         );
     }
-    if (path.empty())
-        return unreachable(error.message, "is mimird running, and admin.listen_address set?");
+    if (path.empty()) {
+        Failure failure =
+            unreachable(error.message, "is mimird running, and admin.listen_address set?");
+        if (daemon.endpoint.tls) {
+            failure.next_steps.emplace_back("--ca-file FILE names the CA of its certificate");
+        }
+        return failure;
+    }
     switch (look_at(daemon.endpoint)) {
         case SocketState::absent: return absent(daemon);
         case SocketState::not_permitted: return not_permitted(daemon);

@@ -43,6 +43,10 @@ TEST_SUITE("ctl/command line") {
             {{"events", "--after", "-1"}, "mimirctl: "},
             {{"events", "--limit", "many"}, "--limit takes a whole number, not \"many\""},
             {{"status", "--socket", "nonsense:port"}, "--socket: "},
+            {{"modules", "--ca-file", "ca.pem", "--socket", "/s"},
+             "are for an address with https://"},
+            {{"modules", "--ca-file", "/nonexistent/ca.pem", "--socket", "https://localhost:1"},
+             "/nonexistent/ca.pem"},
             {{"\x1b[2J"}, "there is no command \"\\x1b[2J\""},
         };
         for (const Case& c : cases) {

@@ -116,6 +116,19 @@ TEST_SUITE("http/client") {
         CHECK(*bytes == 5'000'000);
     }
 
+    TEST_CASE("an answer that is no success is not streamed") {
+        TestServer server;
+        BlockingClient client(server.endpoint());
+        const auto on_piece = [](std::string_view) {
+            FAIL_CHECK("a refusal came as a piece of the stream");
+            return true;
+        };
+        const auto response = client.stream({.target = "/absent"}, on_piece);
+        REQUIRE_OK(response);
+        CHECK(response->status == 404);
+        CHECK_FALSE(response->body.empty());
+    }
+
     TEST_CASE("a stream that is given up ends at the other end") {
         TestServer server;
         BlockingClient client(server.endpoint());
