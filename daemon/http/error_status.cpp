@@ -17,4 +17,9 @@ ErrorStatus error_status(ErrorKind kind) {
     return {500, "internal"};
 }
 
+void advise_retry(ErrorKind kind, Response& response) {
+    if (kind != ErrorKind::unavailable) return;
+    response.headers.set("Retry-After", std::to_string(kRetryAfter.count()));
+}
+
 }  // namespace mimir::http

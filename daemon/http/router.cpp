@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 #include "http/detail/route_state.hpp"
+#include "http/error_status.hpp"
 #include "runtime/executors.hpp"
 
 namespace mimir::http {
@@ -13,9 +14,6 @@ using detail::RouteState;
 using detail::RouteTable;
 
 namespace {
-
-/// A module that is being restarted is there again by then.
-constexpr std::chrono::seconds kRetryAfter(5);
 
 MethodSet methods_of(const RouteEntry& entry) {
     MethodSet methods({});
@@ -97,8 +95,8 @@ Router::Match Router::match(Method method, std::string_view path) const {
             return match;
         }
     }
-    match.refusal = entry->routes.empty() ? not_running(entry->reserved_for)
-                                          : method_not_allowed(*entry);
+    match.refusal =
+        entry->routes.empty() ? not_running(entry->reserved_for) : method_not_allowed(*entry);
     return match;
 }
 

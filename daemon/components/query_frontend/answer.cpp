@@ -72,9 +72,10 @@ http::Response bad_request(const Error& error) {
 http::Response failure(const Error& error) {
     // What the evaluation finds wrong with a query is not the request's form.
     const bool execution = error.kind == ErrorKind::invalid;
-    return error_answer(
-        http::error_status(execution ? ErrorKind::limit : error.kind), error.message
-    );
+    const ErrorKind kind = execution ? ErrorKind::limit : error.kind;
+    http::Response response = error_answer(http::error_status(kind), error.message);
+    http::advise_retry(kind, response);
+    return response;
 }
 
 }  // namespace mimir::query_frontend

@@ -26,9 +26,10 @@ constexpr std::size_t kFrameBytesMax = 1 << 20;  // likewise
 /// Remote read speaks plain text when it fails.
 Response refusal(const Error& error) {
     const bool execution = error.kind == ErrorKind::limit;
-    return Response::text(
-        execution ? 400 : http::error_status(error.kind).status, error.message + "\n"
-    );
+    const int status = execution ? 400 : http::error_status(error.kind).status;
+    Response response = Response::text(status, error.message + "\n");
+    http::advise_retry(error.kind, response);
+    return response;
 }
 
 Result<wire::ReadRequest> decode(std::string_view compressed) {

@@ -261,8 +261,28 @@ TEST_CASE("what goes wrong in a query has its type and status") {
             fmt::format(R"({{"status":"error","errorType":"{}","error":"reason"}})", c.type)
         );
     }
+}
+
+// Clients took a stopped querier for a broken one and gave up: nothing told them to come again.
+TEST_CASE("while no querier runs, clients are asked to come again") {
+    Fixture f;
+    CHECK_FALSE(f.get("query?query=up").headers.get("Retry-After"));
     f.running.reset();
-    CHECK(f.get("query?query=up").status == 503);
+    const auto query = f.get("query?query=up");
+    CHECK(query.status == 503);
+    CHECK(query.headers.get("Retry-After") == "5");
+    CHECK(
+        query.body ==
+        R"({"status":"error","errorType":"unavailable","error":"no querier is running"})"
+    );
+    std::string message;
+    wire::encode_read_request({}, message);
+    std::string body;
+    encoding::snappy_compress(message, body);
+    const auto read = f.send({.method = http::Method::post, .target = "read", .body = body});
+    CHECK(read.status == 503);
+    CHECK(read.headers.get("Retry-After") == "5");
+    CHECK(read.body == "no querier is running\n");
 }
 
 TEST_CASE("a tenant's limits on queries hold") {
