@@ -96,7 +96,7 @@ struct Control::Wish {
     std::string subject;
     /// The steps as far as they can be told now; empty when there is nothing to do.
     std::vector<api::Step> steps;
-    /// Whether there is nothing to do even though other operations may change that.
+    /// Whether there is nothing to do, and no other operation under way that may change that.
     bool is_nothing = false;
     std::string nothing_message;
     std::vector<std::string> warnings = {};
@@ -292,9 +292,11 @@ Result<api::ChangeResult> Control::change(
     };
     Wish wish{.kind = std::string(verb(kind)), .subject = join(names)};
     if (auto first = repeated(wish, options); !first || first->operation) return first;
+    const bool is_idle = environment_.runner.is_idle();  // asked first: what runs changes the plan
     MIMIR_TRY(const modules::PlannedChange planned, environment_.manager.plan(change));
     wish.steps = to_steps(planned.steps);
-    wish.is_nothing = planned.steps.empty() && planned.wanted == environment_.manager.wanted();
+    wish.is_nothing =
+        is_idle && planned.steps.empty() && planned.wanted == environment_.manager.wanted();
     wish.nothing_message =
         fmt::format("{} {} already", wish.subject, kind == Kind::stop ? "does not run" : "runs");
     wish.run = [this, change = std::move(change)](operations::Progress& progress) mutable {
@@ -314,6 +316,7 @@ Result<Control::Wish> Control::target_wish(
     const ChangeOptions& options
 ) {
     Change change{.kind = Kind::set_target, .modules = names, .if_revision = options.if_revision};
+    const bool is_idle = environment_.runner.is_idle();
     MIMIR_TRY(const modules::PlannedChange planned, environment_.manager.plan(change));
     const api::Step store{
         .action = std::string(kStoreTarget),
@@ -328,7 +331,7 @@ Result<Control::Wish> Control::target_wish(
     );
     {
         std::lock_guard lock(mutex_);
-        wish.is_nothing = planned.steps.empty() &&
+        wish.is_nothing = is_idle && planned.steps.empty() &&
                           planned.wanted == environment_.manager.wanted() &&
                           target_.names == names && environment_.journal.stored_target() == stored;
     }
@@ -406,9 +409,10 @@ Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOpti
             revision()
         );
     }
+    const bool is_idle = environment_.runner.is_idle();
     MIMIR_TRY(auto settings, environment_.host.read_settings());
     SettingsChange change(settings->differences(), environment_.manager);
-    wish.is_nothing = change.is_nothing();
+    wish.is_nothing = is_idle && change.is_nothing();
     wish.nothing_message = "a reload would change nothing";
     wish.warnings = change.warnings();
     if (!wish.is_nothing) {
@@ -483,14 +487,9 @@ Result<api::ChangeResult> Control::repeated(const Wish& wish, const ChangeOption
 Result<api::ChangeResult> Control::ask(
     const Caller& caller, Wish wish, const ChangeOptions& options
 ) {
-    std::size_t open = 0;
-    {
-        std::lock_guard lock(mutex_);
-        open = operations_open_;
-    }
     const std::string summary =
         wish.subject.empty() ? wish.kind : fmt::format("{} {}", wish.kind, wish.subject);
-    if (wish.is_nothing && open == 0) {
+    if (wish.is_nothing) {
         return api::ChangeResult{
             .dry_run = options.dry_run, .message = wish.nothing_message, .warnings = wish.warnings
         };
@@ -520,12 +519,8 @@ Result<api::ChangeResult> Control::ask(
                 }
                 return outcome;
             },
-        .ended =
-            [this, caller, entry](const api::Operation& operation) {
-                audit_outcome(entry, caller, operation);
-                std::lock_guard lock(mutex_);
-                --operations_open_;
-            },
+        .ended = [this, caller, entry](const api::Operation& operation
+                 ) { audit_outcome(entry, caller, operation); },
     });
     if (!submitted) {
         audit_outcome(

@@ -118,7 +118,6 @@ class Control {
     mutable std::mutex mutex_;
     // Guarded by mutex_:
     CurrentTarget target_;
-    std::size_t operations_open_ = 0;
 };
 
 }  // namespace mimir::admin

@@ -95,6 +95,7 @@ Result<std::vector<api::Operation>> Runner::list(std::size_t limit) const {
 }
 
 std::optional<std::string> Runner::current() const { return core_->current(); }
+bool Runner::is_idle() const { return core_->is_idle(); }
 
 void Runner::stop() { core_->stop(); }
 

@@ -125,6 +125,8 @@ class Runner {
     [[nodiscard]] Result<std::vector<api::Operation>> list(std::size_t limit) const;
     /// Id of the operation that runs.
     [[nodiscard]] std::optional<std::string> current() const;
+    /// Whether none runs or waits. What find() tells to have ended neither runs nor waits.
+    [[nodiscard]] bool is_idle() const;
 
     /// Refuses new operations, asks the one that runs to stop and waits for it, and cancels those that wait. One that
     /// is past its point of no return and gives up because of this stays open in the journal: the next start finishes

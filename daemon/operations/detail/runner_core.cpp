@@ -196,6 +196,11 @@ std::optional<std::string> RunnerCore::current() const {
     return running_->record.id;
 }
 
+bool RunnerCore::is_idle() const {
+    const std::lock_guard lock(mutex_);
+    return running_ == nullptr && queue_.empty();
+}
+
 void RunnerCore::stop() {
     {
         const std::lock_guard submitting(submitting_);

@@ -40,6 +40,7 @@ class RunnerCore {
     Result<api::Operation> find(std::string_view id) const;
     Result<std::vector<api::Operation>> list(std::size_t limit) const;
     std::optional<std::string> current() const;
+    bool is_idle() const;
     void stop();
 
     // For Progress.

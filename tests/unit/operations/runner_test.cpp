@@ -191,7 +191,9 @@ TEST_SUITE("operations/runner") {
         Bench bench;
         Gate gate;
         std::vector<int> order;
+        CHECK(bench.runner->is_idle());
         REQUIRE_OK(bench.runner->submit(work("first", gate.run())));
+        CHECK_FALSE(bench.runner->is_idle());
         gate.entered.wait();
         for (int i = 0; i < 5; ++i) {
             REQUIRE_OK(bench.runner->submit(work("next", [&order, i](Progress&) -> Result<void> {
@@ -210,6 +212,7 @@ TEST_SUITE("operations/runner") {
         CHECK(bench.runner->list(100)->back().state == OperationState::running);
         gate.opened.set_value();
         bench.wait_for_end("op-6");
+        CHECK(bench.runner->is_idle());
         CHECK(order == std::vector<int>{0, 1, 2, 3, 4});
         bench.runner->stop();
         CHECK_FALSE(bench.runner->current().has_value());
