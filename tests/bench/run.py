@@ -4,7 +4,7 @@
 Each server gets one core and an empty folder, one server at a time; the load generator (build/bin/mimird_loadgen) gets
 another core. CPU is user and system time of the server's process. Needs nothing but Python's standard library.
 
-    tests/bench/run.py                            everything, ten to fifteen minutes
+    tests/bench/run.py                            everything, ten to fifteen minutes (the last of it by control.py)
     tests/bench/run.py --quick                    a tenth of the data
     tests/bench/run.py --scenarios=long --no=disk,ready --servers=mimird
     tests/bench/run.py --json=now.json            the figures as well
@@ -55,6 +55,8 @@ def main():
         text = json.dumps({"facts": facts, "figures": figures}, indent=2)
         pathlib.Path(args.json).write_text(text + "\n")
     print_report(figures, facts)
+    if "mimird" in names and "control" not in args.no.split(","):
+        failed |= not measure_control(args.quick)
     sys.exit(1 if failed else 0)
 
 
@@ -65,7 +67,7 @@ def arguments():
     parser.add_argument("--servers", default=",".join(peers.SERVERS))
     parser.add_argument("--scenarios", default=",".join(SCENARIOS),
                         help="long (ingest, queries, ready, disk), many (ingest, memory), new (new series, memory)")
-    parser.add_argument("--no", default="", help="parts of `long` to leave out: query, ready, disk")
+    parser.add_argument("--no", default="", help="parts to leave out: query, ready and disk of `long`, and control, which comes last")
     parser.add_argument("--json", metavar="FILE", help="write the figures")
     parser.add_argument("--with", dest="with_", metavar="FILE", help="figures of an earlier run")
     parser.add_argument("--dir", help="folder for data and logs, on the disk to be measured")
@@ -100,6 +102,13 @@ def measure(figures, name, scenario, args, folder):
         server.stop()
         if not args.keep:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def measure_control(quick):
+    """How mimird is operated has no peer: a table of its own."""
+    sys.stdout.flush()
+    command = [sys.executable, pathlib.Path(__file__).with_name("control.py"), *(["--quick"] if quick else [])]
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def machine(names, args, seconds):

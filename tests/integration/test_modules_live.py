@@ -5,10 +5,12 @@ MIMIR_ROUNDS sets how often the story under load is told (default 5)."""
 import collections
 import contextlib
 import datetime
+import fcntl
 import os
 import pathlib
 import statistics
 import subprocess
+import threading
 import time
 import unittest
 
@@ -168,6 +170,52 @@ class UnderLoadTest(LiveCase):
         self.assert_refused(phase.failed_writes, "ingester")
         self.assert_refused(phase.failed_reads, "ingester")
         self.all_is_well("ingester restarted")
+
+
+class DrainTest(LiveCase):
+    """What is under way when a module stops."""
+
+    MODULES = ("querier", "query-frontend", "ingester")
+
+    def ask(self, mimird, seconds, answers):
+        """A query of so many steps a millisecond apart, in a thread of its own."""
+        def run():
+            answers.append(mimird.api("query", query=f"sum_over_time((drain*1)[{seconds}s:1ms])", time=NOW / 1000))
+        thread = threading.Thread(target=run)
+        thread.start()
+        wait_for("the query is under way", lambda: self.under_way(mimird) > 0)
+        return thread
+
+    def under_way(self, mimird):
+        lines = http("GET", mimird.url + "/metrics").text.splitlines()
+        return sum(
+            float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("cortex_inflight_requests{") and "query" in line)
+
+    def test_it_is_finished(self):
+        with Mimird() as mimird:
+            self.assertEqual(200, mimird.push(one_sample("drain")).status)
+            for module in self.MODULES:
+                answers = []
+                thread = self.ask(mimird, 3_000, answers)
+                self.done(mimird.change("POST", f"v1/modules/{module}/stop"))
+                thread.join()
+                self.assertEqual(200, answers[0].status, f"{module}: {answers[0].text[:300]}")
+                self.assertEqual("1", answers[0].json["data"]["result"][0]["value"][1])
+                self.done(mimird.change("POST", f"v1/modules/{module}/start"))
+
+    def test_it_is_canceled_at_the_deadline(self):
+        with Mimird("-server.graceful-shutdown-timeout=100ms") as mimird:
+            many = request(*(series({"__name__": "drain", "n": str(n)}, [(NOW, 1.0)]) for n in range(2000)))
+            self.assertEqual(200, mimird.push(many).status)
+            answers = []
+            thread = self.ask(mimird, 200, answers)   # of as many points as 400,000 s of one series
+            begin = time.monotonic()
+            self.done(mimird.change("POST", "v1/modules/query-frontend/stop"))
+            took = time.monotonic() - begin
+            thread.join()
+            self.assertEqual("canceled", answers[0].json["errorType"])
+            self.assertGreater(took, 0.1)
+            self.assertLess(took, 2)
 
 
 class Held:
@@ -364,6 +412,24 @@ class FailureTest(LiveCase):
         self.assertIn(f"ingester failed: {reason}", [one["message"] for one in self.events("module", "ingester", cursor)])
         self.assertIn('msg="module failed" module=ingester', mimird.log())
         self.assertIn('msg="module will be restarted" module=ingester', mimird.log())
+
+    def test_a_tenant_whose_folder_another_process_holds(self):
+        """Others' data are served all the same, so the module runs; what is missing is said, and comes back by itself."""
+        mimird = self.mimird
+        self.done(mimird.change("POST", "v1/modules/ingester/stop"))
+        with open(mimird.data / "anonymous/lock", "r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.done(mimird.change("POST", "v1/modules/ingester/start"))
+            reason = f"the storage of tenant anonymous can't be opened: {lock.name} is locked by another process"
+            push = mimird.push(one_sample("kept", 42.0))
+            self.assertEqual((503, reason), (push.status, push.text.strip()))
+            self.assertGreater(int(push.headers["Retry-After"]), 0)
+            query = mimird.api("query", query="kept")
+            self.assertEqual((503, reason), (query.status, query.json["error"]))
+            self.assertGreater(int(query.headers["Retry-After"]), 0)
+            self.assertIn("\nmimird_ingester_tenants_unavailable 1\n", http("GET", mimird.url + "/metrics").text)
+        wait_for("the tenant is back", lambda: mimird.push(one_sample("kept", 42.0)).status == 200)
+        self.assertEqual(["42"], self.kept())
 
     def test_after_so_many_failures_an_operator_must_start_it(self):
         mimird = self.mimird
