@@ -41,22 +41,29 @@ StepState given_up(StepState state) {
     }
 }
 
+/// A start reads the configuration file: it does what a reload was to do, however far that was.
+constexpr std::string_view kReload = "reload-config";
+
 }  // namespace
 
 api::Operation end_interrupted(api::Operation operation, bool committed, TimestampMs now) {
     const std::string place = place_of(operation);
+    const bool is_reload = operation.kind == kReload;
+    const bool is_finished = committed || is_reload;
     for (auto& step : operation.steps) {
         if (step.state == StepState::running) step.ended = now;
-        step.state = committed ? finished(step.state) : given_up(step.state);
+        step.state = is_finished ? finished(step.state) : given_up(step.state);
     }
     operation.ended = now;
     ++operation.version;
-    if (committed) {
+    if (is_finished) {
         operation.state = api::OperationState::done;
         add_note(
             operation,
             fmt::format(
-                "finished by the restart of mimird: it was committed, and mimird ended {}", place
+                "finished by the restart of mimird: {}, and mimird ended {}",
+                is_reload ? "it read the configuration file" : "it was committed",
+                place
             )
         );
     } else {

@@ -44,6 +44,19 @@ TEST_SUITE("operations/recovery") {
         CHECK(ended.note.find("runs its target as before") != std::string::npos);
     }
 
+    TEST_CASE("a reload is finished however far it was: a start reads the file") {
+        auto operation = interrupted();
+        operation.kind = "reload-config";
+        const auto ended = detail::end_interrupted(operation, false, {99});
+        CHECK(ended.state == OperationState::done);
+        CHECK(states(ended) == "done done done");
+        CHECK(ended.code.empty());
+        CHECK(
+            ended.note.find("read the configuration file, and mimird ended at step 2") !=
+            std::string::npos
+        );
+    }
+
     TEST_CASE("what failed or was undone before stays so") {
         auto operation = interrupted();
         operation.steps[0].state = StepState::undone;
