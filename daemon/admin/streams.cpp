@@ -28,7 +28,8 @@ using Ask = std::function<Result<News>()>;
 awaitable<Result<void>> tell(
     RouteEnvironment environment, Ask ask, CancellationToken cancellation, http::BodyWriter& out
 ) {
-    auto spoken = std::chrono::steady_clock::now();
+    // The head of the response goes out with the first line: without news that is an empty one, at once.
+    auto spoken = std::chrono::steady_clock::now() - kKeepAliveEvery;
     const auto job = [&ask] { return ask(); };
     for (;;) {
         const std::uint64_t seen = environment.bell.rings();
