@@ -17,7 +17,7 @@ export function showSummary(status, away) {
 
 export function showFacts(status) {
   const source = { "command-line": "from the command line", stored: "stored by set-target", file: "from the file",
-    default: "by default", changed: "changed since it was set" }[status.target_source] ?? status.target_source;
+    default: "by default", changed: "by set-target" }[status.target_source] ?? status.target_source;
   const facts = [
     { name: "Version", value: status.version, more: status.build_revision && `revision ${status.build_revision}` },
     { name: "Target", value: targetText(status), more: source },
