@@ -175,7 +175,7 @@ void Node::note_state(const modules::ModuleStatus& status) {
         .severity = failed ? api::Severity::error : api::Severity::info,
         .kind = "module",
         .subject = status.name,
-        .message = fmt::format("{} {}", status.name, describe(status)),
+        .message = describe(status),
     });
     environment_.changed();
 }
