@@ -1,10 +1,11 @@
-"""The web page of a node, in a real browser, against a server that says what a daemon would say."""
+"""The web page of a node, in a real browser: against a server that says what a daemon would say, and against mimird."""
 
 import unittest
 
 from support.fake_admin import FakeAdmin, ago, module, operation, step
+from support.forwarder import Forwarder
 from support.page import PageTest
-from support.servers import wait_for
+from support.servers import Mimird, http, wait_for
 
 HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>"\'&lt;'
 # What the browser itself says of a server that is away; no script can keep it from that.
@@ -241,6 +242,95 @@ class PageOfNodeTest(PageTest):
         self.assertEqual("ingester: running, needs api, runtime-config", self.browser.run(focus))
         self.browser.run("document.activeElement.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}))")
         wait_for("the row", lambda: self.browser.run("return document.querySelector('tr:target')?.id") == "module-ingester", 2)
+
+
+class PageOfMimirdTest(PageTest):
+    """Each test on the public port, and on the admin API's socket as a browser gets there through a tunnel."""
+
+    def setUp(self):
+        self.mimird = self.enterContext(Mimird())
+        self.pages = [self.mimird.url + "/", self.enterContext(Forwarder(self.mimird.socket)).url]
+
+    def open_live(self, url):
+        self.open(url)
+        self.see("the stream is open", lambda: self.text("#feed") == "live")
+
+    def told(self):
+        return {one["name"]: one["state"] for one in self.mimird.admin("GET", "v1/modules").json}
+
+    def test_it_shows_what_runs(self):
+        for url in self.pages:
+            with self.subTest(url):
+                self.open_live(url)
+                self.assertIn("default-src 'none'", http("GET", url).headers["Content-Security-Policy"])
+                self.assertEqual(self.told(), self.states())
+                self.assertEqual("running", self.states()["ingester"])
+                self.assertEqual(self.told(), {name: node["state"] for name, node in self.drawn().items()})
+                self.assertEqual("ready", self.text("#health"))
+                for text in (str(self.mimird.process.pid), "monolithic", str(self.mimird.state)):
+                    self.assertIn(text, self.text("#facts"))
+                self.assertIn("/api/v1/push", self.text("#endpoints"))
+                self.assertEqual("", self.text("#problems"))
+                self.assert_quiet()
+
+    def test_a_stop_and_a_start_appear_at_once(self):
+        for url in self.pages:
+            with self.subTest(url):
+                self.open_live(url)
+                self.assertEqual("done", self.mimird.change("POST", "v1/modules/querier/stop")["state"])
+                self.see("the stop", lambda: self.states()["querier"] == "stopped", seconds=2)
+                self.assertEqual("stopped", self.drawn()["querier"]["state"])
+                self.see("the event", lambda: "querier has stopped" in self.text("#events"), seconds=2)
+                self.assertEqual("done", self.mimird.change("POST", "v1/modules/querier/start")["state"])
+                self.see("the start", lambda: self.states()["querier"] == "running", seconds=2)
+                self.assert_quiet()
+
+    def test_operations_and_events_appear_as_they_happen(self):
+        for url in self.pages:
+            with self.subTest(url):
+                self.open_live(url)
+                for target in ("ingester,distributor", "all"):
+                    operation = self.mimird.change("PUT", "v1/target", {"target": target})
+                    self.assertEqual("done", operation["state"])
+                    self.see("the operation", lambda: f"set-target {target}" in self.text("#operations"), seconds=2)
+                    self.see("its end", lambda: self.text("#operations summary").splitlines()[0] == "done", seconds=2)
+                    self.see("its events", lambda: operation["id"] in self.text("#events"), seconds=2)
+                    self.see("the target", lambda: target.replace(",", ", ") in self.text("#facts"), seconds=2)
+                    self.assertIn("by set-target", self.text("#facts"))
+                    self.assertEqual(self.told(), self.states())
+                self.assert_quiet()
+
+    def test_a_restart_of_mimird(self):
+        for url in self.pages:
+            with self.subTest(url):
+                self.open_live(url)
+                before = self.mimird.process.pid
+                self.mimird.kill()
+                self.see("that it is away", lambda: self.text("#health") == "away", seconds=4)
+                self.mimird.start()
+                self.assertNotEqual(before, self.mimird.process.pid)
+                self.see("that it is back", lambda: str(self.mimird.process.pid) in self.text("#facts"), seconds=15)
+                self.see("the stream", lambda: self.text("#feed") == "live", seconds=5)
+                self.assertEqual("ready", self.text("#health"))
+                self.assert_quiet(*AWAY)
+
+    def test_nothing_can_be_changed_on_the_public_port(self):
+        public = self.mimird.url
+        before = self.mimird.admin("GET", "v1/status").json["revision"]
+        self.open_live(public + "/")
+        self.assertEqual([], self.browser.run("return [...document.querySelectorAll('form, input')].map((e) => e.outerHTML)"))
+        paths = self.mimird.admin("GET", "v1/openapi.json").json["paths"]
+        changes = [(method.upper(), path) for path, methods in paths.items() for method in methods if method != "get"]
+        self.assertLess(5, len(changes))
+        for method, path in changes:
+            path = path.replace("{name}", "querier").replace("{id}", "op-1")
+            answer = http(method, public + path, b'{"target": "ingester"}', {"Content-Type": "application/json"})
+            self.assertIn(answer.status, (404, 405), f"{method} {path}: {answer.text}")
+        for path in ("config", "audit", "doctor", "log-level"):   # is not for everybody either
+            self.assertEqual(404, http("GET", f"{public}/admin/v1/{path}").status, path)
+        self.assertEqual(before, self.mimird.admin("GET", "v1/status").json["revision"])
+        self.assertEqual([], self.mimird.admin("GET", "v1/operations").json)
+        self.assert_quiet()
 
 
 if __name__ == "__main__":
