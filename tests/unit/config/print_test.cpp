@@ -111,7 +111,7 @@ TEST_SUITE("config/print") {
         CHECK(page.find("## Command line only\n") != std::string::npos);
         CHECK(
             page.find("| `store.wal.sync` | `-store.wal.sync` | none\\|interval\\|always | "
-                      "`interval` | Sync. |\n") != std::string::npos
+                      "`interval` | Sync. Needs a restart of mimird. |\n") != std::string::npos
         );
         CHECK(page.find("\n## store\n") != std::string::npos);
     }
