@@ -10,6 +10,8 @@ namespace {
 
 /// More than any configuration has; aliases of aliases would otherwise grow without bound.
 constexpr std::size_t kNodesLimit = 1'000'000;
+/// An alias within what it stands for is nested without end.
+constexpr std::size_t kLevelsLimit = 100;
 
 /// yaml-cpp counts lines from 0, and marks what it does not know with -1.
 int line_of(const YAML::Mark& mark) { return mark.line + 1; }
@@ -19,9 +21,10 @@ class Converter {
   public:
     Converter(std::string_view file, Findings& findings) : file_(file), findings_(findings) {}
 
-    YamlNode convert(const YAML::Node& node) {
+    YamlNode convert(const YAML::Node& node, std::size_t level = 0) {
         YamlNode out{.line = line_of(node.Mark())};
-        if (++nodes_ > kNodesLimit) return out;
+        too_deep_ = too_deep_ || level > kLevelsLimit;
+        if (too_deep_ || ++nodes_ > kNodesLimit) return out;
         switch (node.Type()) {
             case YAML::NodeType::Undefined:
             case YAML::NodeType::Null: break;
@@ -31,20 +34,25 @@ class Converter {
                 break;
             case YAML::NodeType::Sequence:
                 out.kind = YamlNode::Kind::sequence;
-                for (const YAML::Node& item : node) out.items.push_back(convert(item));
+                for (const YAML::Node& item : node) out.items.push_back(convert(item, level + 1));
                 break;
             case YAML::NodeType::Map:
                 out.kind = YamlNode::Kind::map;
-                for (const auto& entry : node) add_entry(entry.first, entry.second, out);
+                for (const auto& entry : node) {
+                    add_entry(entry.first, entry.second, level + 1, out);
+                }
                 break;
         }
         return out;
     }
 
     [[nodiscard]] bool too_large() const { return nodes_ > kNodesLimit; }
+    [[nodiscard]] bool too_deep() const { return too_deep_; }
 
   private:
-    void add_entry(const YAML::Node& key, const YAML::Node& value, YamlNode& out) {
+    void add_entry(
+        const YAML::Node& key, const YAML::Node& value, std::size_t level, YamlNode& out
+    ) {
         const int line = line_of(key.Mark());
         if (!key.IsScalar()) return note(line, "a key must be a word");
         if (key.Scalar() == "<<") return note(line, "merge keys (<<) are not supported");
@@ -55,7 +63,7 @@ class Converter {
                 fmt::format("\"{}\" is given twice, first on line {}", key.Scalar(), twin->line)
             );
         }
-        out.entries.push_back({key.Scalar(), line, convert(value)});
+        out.entries.push_back({key.Scalar(), line, convert(value, level)});
     }
 
     void note(int line, std::string what) {
@@ -65,6 +73,7 @@ class Converter {
     std::string_view file_;
     Findings& findings_;
     std::size_t nodes_ = 0;
+    bool too_deep_ = false;
 };
 
 }  // namespace
@@ -84,8 +93,13 @@ std::optional<YamlNode> parse_yaml(
         }
         Converter converter(file, findings);
         YamlNode root = converter.convert(documents.front());
-        if (!converter.too_large()) return root;
-        findings.add(std::string(file), "the document has too many nodes");
+        if (!converter.too_large() && !converter.too_deep()) return root;
+        findings.add(
+            std::string(file),
+            converter.too_deep()
+                ? fmt::format("the document is nested deeper than {} levels", kLevelsLimit)
+                : "the document has too many nodes"
+        );
     } catch (const YAML::Exception& error) {
         const int line = line_of(error.mark);
         const bool has_tabs = text.starts_with('\t') || text.find("\n\t") != std::string_view::npos;

@@ -160,6 +160,13 @@ TEST_SUITE("config/yaml") {
         Example e;
         CHECK(load(std::string(50'000, '['), e).starts_with("m.yaml:"));
     }
+
+    TEST_CASE("an alias within what it stands for is refused") {
+        Example e;
+        CHECK(
+            load("a: &a [*a, *a]\n", e) == "m.yaml: the document is nested deeper than 100 levels"
+        );
+    }
 }
 
 }  // namespace mimir::config
