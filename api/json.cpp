@@ -161,6 +161,26 @@ class Decoder {
     const Unknown unknown_;
 };
 
+/// Whether lists and objects are nested deeper than that, in text that may be no JSON at all. The library takes a frame
+/// of the stack for each level when it prints or drops a value.
+bool is_nested_deeper(std::string_view text, std::size_t levels) {
+    std::size_t depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string && c == '\\') {
+            ++i;
+        } else if (c == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (c == '[' || c == '{')) {
+            if (++depth > levels) return true;
+        } else if (!in_string && (c == ']' || c == '}') && depth > 0) {
+            --depth;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 template <class T>
@@ -170,6 +190,10 @@ std::string to_json(const T& value, int indent) {
 
 template <class T>
 Result<T> from_json(std::string_view text, Unknown unknown) {
+    constexpr std::size_t kLevelsMax = 64;  // the deepest of our types has five
+    if (is_nested_deeper(text, kLevelsMax)) {
+        return fail(ErrorKind::invalid, "nested deeper than {} levels", kLevelsMax);
+    }
     Json json;
     try {
         json = Json::parse(text);

@@ -70,6 +70,23 @@ TEST_SUITE("api/json") {
         const std::string text = to_json(Message{"a\xff"});
         CHECK(from_json<Message>(text, Unknown::refuse).has_value());
     }
+
+    TEST_CASE("nesting has a bound, and brackets in strings are none") {
+        const auto nested = [](std::size_t levels) {
+            return R"({"level": "a", "new": )" + std::string(levels, '[') +
+                   std::string(levels, ']') + "}";
+        };
+        CHECK(from_json<LogLevel>(nested(63), Unknown::ignore).has_value());
+        const auto deep = from_json<LogLevel>(nested(64), Unknown::ignore);
+        REQUIRE_FALSE(deep.has_value());
+        CHECK(deep.error().message == "nested deeper than 64 levels");
+        CHECK_FALSE(from_json<LogLevel>(std::string(1'000'000, '['), Unknown::ignore));
+
+        const std::string brackets = R"(\"\\)" + std::string(100, '{');
+        const auto text = from_json<LogLevel>(R"({"level": ")" + brackets + "\"}", Unknown::ignore);
+        REQUIRE_OK(text);
+        CHECK(text->level == R"("\)" + std::string(100, '{'));
+    }
 }
 
 }  // namespace mimir::api
