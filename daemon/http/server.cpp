@@ -40,11 +40,24 @@ struct Connections {
     std::unordered_set<std::shared_ptr<Connection>> open;
     std::size_t admitted = 0;  // open ones, and those about to be
 
-    /// False when there are `limit` already; 0: no limit.
-    bool admit(std::size_t limit) {
+    /// False when there are as many as allowed already, and none that would make room.
+    bool admit(const ServerOptions& options) {
         std::lock_guard lock(mutex);
-        if (limit != 0 && admitted >= limit) return false;
+        const bool full = options.connections_limit != 0 && admitted >= options.connections_limit;
+        if (full && !(options.replaces_idle && dismiss_idle())) return false;
         ++admitted;
+        return true;
+    }
+    /// Closes the one that is idle longest. With the lock held.
+    bool dismiss_idle() {
+        const auto longest = std::ranges::min_element(open, {}, [](const auto& connection) {
+            return connection->idle_since();
+        });
+        const bool found =
+            longest != open.end() && (*longest)->idle_since() != Connection::TimePoint::max();
+        if (!found) return false;
+        (*longest)->forget_idle();
+        post(*longest, &Connection::drain);
         return true;
     }
     void begin(const std::shared_ptr<Connection>& connection) {
@@ -117,14 +130,15 @@ Result<void> Server::Impl::listen() {
 }
 
 asio::awaitable<void> Server::Impl::accept_loop(Listener listener) {
+    const auto executor = co_await asio::this_coro::executor;
     // A copy of the descriptor for the event loop to watch: each closes its own.
-    asio::posix::stream_descriptor ready(
-        co_await asio::this_coro::executor, ::dup(listener.descriptor())
-    );
+    asio::posix::stream_descriptor ready(executor, ::dup(listener.descriptor()));
     for (;;) {
         auto accepted = listener.accept();
         if (accepted) {
             add(*std::move(accepted), listener.tls());
+            // In a flood the connections get their turns too.
+            co_await asio::post(executor, asio::use_awaitable);
         } else if (accepted.error().kind == ErrorKind::not_found) {
             co_await ready.async_wait(
                 asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable)
@@ -136,15 +150,15 @@ asio::awaitable<void> Server::Impl::accept_loop(Listener listener) {
 }
 
 void Server::Impl::add(Listener::Accepted accepted, const TlsServerContext* tls) {
-    if (!connections_->admit(context_.options.connections_limit)) {
+    if (!connections_->admit(context_.options)) {
         // In the middle of a handshake there are no words for it.
         detail::dismiss(accepted.socket.get(), tls == nullptr ? too_many_connections() : "");
         return;
     }
     detail::Strand strand = asio::make_strand(context_.threads.io.executor());
     const asio::generic::stream_protocol protocol(accepted.family, 0);
-    auto session = tls == nullptr ? nullptr
-                                  : detail::TlsSession::of_server(*tls, accepted.socket.get());
+    auto session =
+        tls == nullptr ? nullptr : detail::TlsSession::of_server(*tls, accepted.socket.get());
     detail::Stream::Socket socket(strand, protocol, accepted.socket.release());
     auto connection = std::make_shared<Connection>(
         context_, strand, std::move(socket), std::move(session), std::move(accepted.peer)
@@ -202,10 +216,7 @@ void Server::Impl::wait_until_empty(std::optional<std::chrono::milliseconds> lim
 }
 
 Result<std::unique_ptr<Server>> Server::start(
-    ServerThreads threads,
-    const Router& router,
-    ServerOptions options,
-    RequestObserver* observer
+    ServerThreads threads, const Router& router, ServerOptions options, RequestObserver* observer
 ) {
     auto impl = std::make_unique<Impl>(threads, router, std::move(options), observer);
     MIMIR_TRY(impl->listen());

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 /// How long a client may take to read a refusal while it still sends what was refused.
 constexpr auto kLingerTime = 1s;
+/// How long a client may take to read on in a stream that was given up: the module that made it is stopping.
+constexpr auto kGivenUpTime = 500ms;
 /// Compressing this takes the event loop a fraction of a millisecond.
 constexpr std::size_t kGzipOnLoopBytesMax = 16 << 10;
 
@@ -94,7 +96,9 @@ class Connection::StreamedBody final : public BodyWriter {
 
     asio::awaitable<Result<void>> send(Stream::Pieces pieces) {
         connection_.stream_.allow(connection_.server_.options.write_timeout);
+        connection_.sending_ = Sending::piece;
         const auto error = co_await connection_.stream_.write(pieces);
+        connection_.sending_ = Sending::nothing;
         connection_.stream_.allow_any_time();
         head_.clear();
         if (error) co_return fail(ErrorKind::canceled, "the client is gone: {}", error.message());
@@ -132,9 +136,9 @@ asio::awaitable<bool> Connection::handshake() {
     const TlsSession* tls = stream_.tls();
     if (tls == nullptr) co_return true;
     stream_.allow(server_.options.read_timeout);
-    idle_ = true;
+    set_idle(true);
     const error_code error = co_await stream_.handshake();
-    idle_ = false;
+    set_idle(false);
     if (!error) {
         peer_.certificate_name = tls->peer_certificate_name();
         co_return true;
@@ -158,9 +162,9 @@ std::string Connection::speak_tls() const {
 asio::awaitable<bool> Connection::serve_one() {
     if (server_.draining && !reader_.buffered() && !stream_.readable()) co_return false;
     stream_.allow(server_.options.idle_timeout);
-    idle_ = true;
+    set_idle(true);
     const bool arrived = co_await reader_.wait();
-    idle_ = false;
+    set_idle(false);
     if (!arrived) co_return false;
 
     stream_.allow(server_.options.read_timeout);
@@ -367,13 +371,22 @@ asio::awaitable<void> Connection::linger() {
     }
 }
 
-bool Connection::needs_look(Stream::TimePoint now) const {
+bool Connection::needs_look(TimePoint now) const {
     return handling_.load(std::memory_order_relaxed) || stream_.overdue(now);
 }
 
 void Connection::look() {
     if (handling_ && stream_.peer_gone()) token_.cancel();
+    if (sending_ == Sending::piece && !token_.check()) {
+        stream_.allow(kGivenUpTime);
+        sending_ = Sending::hurried;
+    }
     if (stream_.overdue(std::chrono::steady_clock::now())) stream_.close();
+}
+
+void Connection::set_idle(bool idle) {
+    idle_ = idle;
+    idle_since_ = idle ? std::chrono::steady_clock::now() : TimePoint::max();
 }
 
 void Connection::drain() {

@@ -31,6 +31,8 @@ struct ServerContext {
 /// Threads: the strand, except where it says otherwise.
 class Connection {
   public:
+    using TimePoint = Stream::TimePoint;
+
     /// `tls`: null for none; it is over `socket`.
     Connection(
         ServerContext& server,
@@ -44,11 +46,15 @@ class Connection {
     asio::awaitable<void> serve();
 
     /// True when look() has something to do. Threads: any.
-    [[nodiscard]] bool needs_look(Stream::TimePoint now) const;
+    [[nodiscard]] bool needs_look(TimePoint now) const;
     /// Closes what is overdue; cancels the request whose client went away.
     void look();
     /// Ends after the request that is under way or has just arrived.
     void drain();
+    /// Since when it waits for a request; max() while it does not. Threads: any.
+    [[nodiscard]] TimePoint idle_since() const { return idle_since_; }
+    /// It is about to be drained: as if it were not idle, until it waits anew. Threads: any.
+    void forget_idle() { idle_since_ = TimePoint::max(); }
     /// Cancels and closes.
     void abort();
 
@@ -76,9 +82,14 @@ class Connection {
     RequestReader reader_;
     Peer peer_;
 
+    void set_idle(bool idle);
+
     CancellationToken token_;  // of the request under way
     bool idle_ = false;
+    std::atomic<TimePoint> idle_since_ = TimePoint::max();
     std::atomic<bool> handling_ = false;
+    /// How a piece of a streamed response is on its way.
+    enum class Sending : std::uint8_t { nothing, piece, hurried } sending_ = Sending::nothing;
 };
 
 }  // namespace mimir::http::detail

@@ -138,6 +138,44 @@ TEST_SUITE("http/server limits") {
         fourth.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
         CHECK(fourth.read_until("world").starts_with("HTTP/1.1 200 "));
     }
+
+    TEST_CASE("where idle ones make room, a new connection takes the place of the one idle longest"
+    ) {
+        const std::string_view hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+        const std::string_view wait = "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
+        TestServer server({.connections_limit = 3, .replaces_idle = true});
+        RawClient busy(server.port());
+        busy.send(wait);
+        REQUIRE(eventually(5s, [&] { return server.waiting == 1; }));
+        RawClient silent(server.port());
+        REQUIRE(eventually(5s, [&] { return server.server->connections() == 2; }));
+        RawClient asked(server.port());
+        asked.send(hello);
+        CHECK(asked.read_until("world").starts_with("HTTP/1.1 200 "));
+
+        RawClient fourth(server.port());
+        fourth.send(wait);
+        CHECK(silent.closed_within(5s));
+        RawClient fifth(server.port());
+        fifth.send(wait);
+        CHECK(asked.closed_within(5s));
+        REQUIRE(eventually(5s, [&] { return server.waiting == 3; }));
+
+        RawClient sixth(server.port());
+        CHECK(sixth.read_until().starts_with("HTTP/1.1 503 "));
+        server.release();
+        CHECK(busy.read_until("\r\n\r\n").starts_with("HTTP/1.1 200 "));
+    }
+
+    TEST_CASE("a flood of silent connections keeps within the limit, and nobody out") {
+        TestServer server({.connections_limit = 8, .replaces_idle = true});
+        std::vector<std::unique_ptr<RawClient>> silent;
+        for (int i = 0; i < 200; ++i) silent.push_back(std::make_unique<RawClient>(server.port()));
+        RawClient client(server.port());
+        client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(client.read_until("world").starts_with("HTTP/1.1 200 "));
+        CHECK(eventually(5s, [&] { return server.server->connections() <= 8; }));
+    }
 }
 
 }  // namespace

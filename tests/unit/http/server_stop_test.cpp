@@ -103,6 +103,19 @@ TEST_SUITE("http/server stop") {
             for (auto& client : clients) client.join();
         }
     }
+
+    TEST_CASE("a route closes in the face of a client that reads nothing of its stream") {
+        TestServer server;
+        RawClient deaf(server.port());
+        deaf.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+        REQUIRE(eventually(5s, [&] { return server.endless_pieces > 0; }));
+        const auto began = std::chrono::steady_clock::now();
+        for (RouteRegistration& route : server.routes) route.close(10ms);
+        CHECK(
+            std::chrono::steady_clock::now() - began < 20s
+        );  // of 120 s that it may take to write
+        CHECK(server.endless_ended);
+    }
 }
 
 }  // namespace
