@@ -11,6 +11,7 @@ namespace mimir::api {
 
 namespace detail {
 inline constexpr std::string_view kModuleProblems[] = {
+    "module-none-named",
     "module-unknown",
     "module-needed",
     "module-always-runs",
@@ -27,8 +28,12 @@ inline constexpr std::string_view kTargetProblems[] = {
     "idempotency-key-reused"
 };
 inline constexpr std::string_view kModuleUnknown[] = {"module-unknown"};
-inline constexpr std::string_view kOperationUnknown[] = {"operation-unknown"};
-inline constexpr std::string_view kCancelProblems[] = {"operation-unknown", "operation-ended"};
+inline constexpr std::string_view kOperationUnknown[] = {
+    "operation-unknown", "journal-unavailable"
+};
+inline constexpr std::string_view kCancelProblems[] = {
+    "conflict", "operation-unknown", "operation-ended", "journal-unavailable"
+};
 inline constexpr std::string_view kJournalProblems[] = {"journal-unavailable"};
 inline constexpr std::string_view kReloadProblems[] = {
     "config-invalid",
@@ -42,13 +47,17 @@ inline constexpr std::string_view kDiffProblems[] = {"config-invalid", "config-n
 
 inline constexpr Parameter kFollow[] = {
     {"after", "Only what came after this cursor."},
-    {"limit", "At most so many, the newest; 100 unless given, 1000 at most. Not with follow."},
+    {"limit",
+     "At most so many: the first after the cursor, or the newest without one; 100 unless given, 1000 at most. Not "
+     "with follow."},
     {"follow",
      "true: a stream of lines (application/x-ndjson) that goes on; empty lines keep it alive."},
 };
 inline constexpr Parameter kPages[] = {
     {"after", "Only what came after this sequence number."},
-    {"limit", "At most so many, the newest; 100 unless given, 1000 at most."},
+    {"limit",
+     "At most so many: the first after that number, or the newest without one; 100 unless given, 1000 at most."
+    },
 };
 inline constexpr Parameter kOperationList[] = {
     {"limit", "At most so many, the newest; 20 unless given, 1000 at most."},
@@ -148,6 +157,7 @@ inline constexpr EndpointOf<None, std::vector<Operation>> kListOperations{{
     .path = "/admin/v1/operations",
     .summary = "Operations, the newest first.",
     .query = detail::kOperationList,
+    .problems = detail::kJournalProblems,
     .is_public = true,
 }};
 inline constexpr EndpointOf<None, Operation> kGetOperation{{

@@ -112,7 +112,7 @@ Json parameters_of(const Endpoint& endpoint) {
     for (const Parameter& query : endpoint.query) {
         list.push_back(parameter(query.name, "query", query.help, "string"));
     }
-    if (endpoint.role == Role::change) {
+    if (endpoint.response == ChangeResult::kSchema) {
         list.push_back(parameter(
             "If-Match",
             "header",
@@ -131,7 +131,12 @@ Json parameters_of(const Endpoint& endpoint) {
 
 /// What every endpoint may answer besides its own problems.
 constexpr std::string_view kCommonProblems[] = {
-    "forwarded-by-browser", "host-unknown", "internal", "not-permitted", "token-missing"
+    "forwarded-by-browser",
+    "host-unknown",
+    "internal",
+    "not-permitted",
+    "token-missing",
+    "unavailable"
 };
 
 Json responses_of(const Endpoint& endpoint) {
@@ -161,10 +166,9 @@ Json responses_of(const Endpoint& endpoint) {
     };
     for (const std::string_view code : kCommonProblems) add(code);
     for (const std::string_view code : endpoint.problems) add(code);
-    if (!endpoint.request.empty()) {
-        add("request-malformed");
-        add("body-too-large");
-    }
+    if (endpoint.role == Role::change) add("shutting-down");
+    if (!endpoint.request.empty()) add("body-too-large");
+    if (!endpoint.request.empty() || !endpoint.query.empty()) add("request-malformed");
     for (const auto& [status, names] : codes) {
         responses[std::to_string(status)] = {
             {"description", names},

@@ -218,7 +218,10 @@ void register_logs(Registrar& r) {
                 const auto limit, detail::number_of(call.http.query, "limit", kLimit, kListMax)
             );
             MIMIR_TRY(const auto after, detail::number_of(call.http.query, "after", 0, INT64_MAX));
-            return control.environment().journal.audit_entries(after, limit);
+            const bool has_cursor = call.http.query.get("after").has_value();
+            return control.environment().journal.audit_entries(
+                has_cursor ? std::optional(after) : std::nullopt, limit
+            );
         }
     );
 }

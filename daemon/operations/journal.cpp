@@ -526,20 +526,23 @@ std::vector<api::Operation> Journal::recovered() const {
 
 Result<std::uint64_t> Journal::audit(const api::AuditEntry& entry) { return impl_->audit(entry); }
 
-Result<std::vector<api::AuditEntry>> Journal::audit_entries(std::uint64_t after, std::size_t limit)
-    const {
+Result<std::vector<api::AuditEntry>> Journal::audit_entries(
+    std::optional<std::uint64_t> after, std::size_t limit
+) const {
     return impl_->read([&](Database& database) -> Result<std::vector<api::AuditEntry>> {
         Statement rows(
             database,
             fmt::format(
-                "SELECT {} FROM audit WHERE seq > ? ORDER BY seq DESC LIMIT ?", kAuditColumns
+                "SELECT {} FROM audit WHERE seq > ? ORDER BY seq {} LIMIT ?",
+                kAuditColumns,
+                after ? "ASC" : "DESC"
             )
         );
-        rows.bind(1, signed_of(std::min(after, std::uint64_t{INT64_MAX})));
+        rows.bind(1, signed_of(std::min(after.value_or(0), std::uint64_t{INT64_MAX})));
         rows.bind(2, signed_of(limit));
         std::vector<api::AuditEntry> entries;
         while (rows.executeStep()) entries.push_back(entry_of(rows).entry);
-        std::ranges::reverse(entries);
+        if (!after) std::ranges::reverse(entries);
         return entries;
     });
 }

@@ -97,9 +97,9 @@ class Journal {
 
     /// Appends an entry, whose seq and hash it fills in; returns its seq.
     Result<std::uint64_t> audit(const api::AuditEntry& entry);
-    /// The newest `limit` entries after seq `after`, ascending.
+    /// The first `limit` entries after seq `after`, or the newest ones without it; ascending.
     [[nodiscard]] Result<std::vector<api::AuditEntry>> audit_entries(
-        std::uint64_t after, std::size_t limit
+        std::optional<std::uint64_t> after, std::size_t limit
     ) const;
     /// Reads the whole log and its chain of hashes; how many entries there are.
     /// Errors: corrupt, naming the first entry that is not as it was written.

@@ -226,7 +226,8 @@ TEST_SUITE("operations/journal") {
             (*entries)[0].hash == "7d45c09bc743702db55f3b466fb1f2d7d2845e437b4d956e7dfe647ebde2bb88"
         );
         CHECK(journal->audit_entries(1, 10)->front().seq == 2);
-        CHECK(journal->audit_entries(0, 2)->front().seq == 2);
+        CHECK(journal->audit_entries(0, 2)->front().seq == 1);
+        CHECK(journal->audit_entries(std::nullopt, 2)->front().seq == 2);
         CHECK(journal->audit_entries(3, 2)->empty());
         CHECK(journal->verify_audit() == 3);
     }
