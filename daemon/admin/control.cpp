@@ -519,17 +519,21 @@ Result<api::ChangeResult> Control::ask(
                 }
                 return outcome;
             },
-        .ended = [this, caller, entry](const api::Operation& operation
-                 ) { audit_outcome(entry, caller, operation); },
+        .ended =
+            [this, caller, entry](const api::Operation& operation) {
+                audit_outcome(
+                    entry,
+                    caller,
+                    operation.kind,
+                    operation.id,
+                    to_string(operation.state),
+                    operation.error
+                );
+            },
     });
     if (!submitted) {
-        audit_outcome(
-            entry,
-            caller,
-            {.summary = summary,
-             .state = api::OperationState::failed,
-             .error = submitted.error().message}
-        );
+        const std::string& why = submitted.error().message;
+        audit_outcome(entry, caller, wish.kind, wish.subject, "refused", why);
         return tl::unexpected(submitted.error());
     }
     result.operation = std::move(submitted->operation);
@@ -553,8 +557,14 @@ Result<api::ConfigDiff> Control::config_diff() const {
 }
 
 Result<api::LogLevel> Control::set_log_level(const Caller& caller, const std::string& level) {
-    MIMIR_TRY(audit(caller, "log-level", level, "was " + environment_.host.log_level()));
-    MIMIR_TRY(environment_.host.set_log_level(level));
+    MIMIR_TRY(
+        const std::uint64_t entry,
+        audit(caller, "log-level", level, "was " + environment_.host.log_level())
+    );
+    auto set = environment_.host.set_log_level(level);
+    const std::string_view outcome = set ? "done" : "failed";
+    audit_outcome(entry, caller, "log-level", level, outcome, set ? "" : set.error().message);
+    MIMIR_TRY(set);
     note(
         api::Severity::info,
         "config",
@@ -589,7 +599,12 @@ Result<std::uint64_t> Control::audit(
 }
 
 void Control::audit_outcome(
-    std::uint64_t of, const Caller& caller, const api::Operation& operation
+    std::uint64_t of,
+    const Caller& caller,
+    std::string_view action,
+    std::string_view subject,
+    std::string_view outcome,
+    std::string detail
 ) {
     const auto written = environment_.journal.audit({
         .time = environment_.clock.now(),
@@ -597,20 +612,17 @@ void Control::audit_outcome(
         .uid = caller.uid,
         .pid = caller.pid,
         .via = caller.via,
-        .action = operation.kind,
-        .subject = operation.id,
-        .detail = operation.error,
+        .action = std::string(action),
+        .subject = std::string(subject),
+        .detail = std::move(detail),
         .revision = revision(),
-        .outcome = std::string(to_string(operation.state)),
+        .outcome = std::string(outcome),
         .of = of,
     });
     if (!written) {
         environment_.log.error(
             "the outcome of a change is not in the audit log",
-            {{"entry", of},
-             {"operation", operation.id},
-             {"outcome", to_string(operation.state)},
-             {"err", written.error()}}
+            {{"entry", of}, {"subject", subject}, {"outcome", outcome}, {"err", written.error()}}
         );
     }
 }

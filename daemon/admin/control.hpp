@@ -99,7 +99,15 @@ class Control {
     Result<std::uint64_t> audit(
         const Caller& caller, std::string_view action, std::string_view subject, std::string detail
     );
-    void audit_outcome(std::uint64_t of, const Caller& caller, const api::Operation& operation);
+    /// What became of the request in entry `of`.
+    void audit_outcome(
+        std::uint64_t of,
+        const Caller& caller,
+        std::string_view action,
+        std::string_view subject,
+        std::string_view outcome,
+        std::string detail
+    );
     void note(
         api::Severity severity, std::string_view kind, std::string subject, std::string message
     );
@@ -116,8 +124,7 @@ class Control {
 
     std::mutex asking_;  // held while a change is planned and submitted
     mutable std::mutex mutex_;
-    // Guarded by mutex_:
-    CurrentTarget target_;
+    CurrentTarget target_;  // guarded by mutex_
 };
 
 }  // namespace mimir::admin

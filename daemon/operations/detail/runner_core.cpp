@@ -198,7 +198,10 @@ std::optional<std::string> RunnerCore::current() const {
 
 bool RunnerCore::is_idle() const {
     const std::lock_guard lock(mutex_);
-    return running_ == nullptr && queue_.empty();
+    // By what callers can see: whoever waited for an operation's end finds the runner idle.
+    return std::ranges::all_of(live_, [](const auto& live) {
+        return api::has_ended(live.second->record.state);
+    });
 }
 
 void RunnerCore::stop() {
