@@ -187,7 +187,8 @@ Result<Caller> Access::identify(const http::Request& request) const {
 
 bool Access::knows_host(std::string_view host) const {
     host = without_port(host);
-    if (host.empty() || host == "localhost" || is_address(host)) return true;
+    if (host.empty() || is_address(host)) return true;
+    if (http::equals_ignoring_case(host, "localhost")) return true;
     std::array<char, 256> own{};
     ::gethostname(own.data(), own.size() - 1);
     if (http::equals_ignoring_case(host, own.data())) return true;
