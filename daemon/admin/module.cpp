@@ -6,6 +6,7 @@
 
 #include "admin/access.hpp"
 #include "admin/routes.hpp"
+#include "admin/streams.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
 #include "http/tls.hpp"
@@ -17,6 +18,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kRetryEvery = 5s;
+/// Each stream asks on the pool whether there is news, all of them when there is; others find room in its queue too.
+constexpr std::size_t kQueueLimit = 256;
+constexpr std::size_t kStreamsMax = 128;
+constexpr std::size_t kPublicStreamsMax = 64;
+static_assert(kStreamsMax + kPublicStreamsMax < kQueueLimit);
 /// Event streams have no end of their own: they are ended this soon when the module stops.
 constexpr std::chrono::milliseconds kStreamGrace = 500ms;
 
@@ -43,15 +49,9 @@ class AdminService final : public modules::Service {
 
     Result<void> start(const CancellationToken&) override {
         MIMIR_TRY(access_, Access::create(environment_.options));
-        const RouteEnvironment routes{
-            .control = environment_.control,
-            .bell = environment_.bell,
-            .pool = pool_,
-            .log = log_,
-            .change_group = environment_.options.change_group,
-        };
-        routes_ = register_routes(router_, *access_, routes);
+        routes_ = register_routes(router_, *access_, routes_with(streams_));
         if (environment_.options.public_page) {
+            const RouteEnvironment routes = routes_with(public_streams_);
             public_routes_ = register_public_routes(environment_.public_router, routes);
         }
         const bool is_set = !environment_.options.socket.empty();
@@ -84,6 +84,17 @@ class AdminService final : public modules::Service {
     }
 
   private:
+    [[nodiscard]] RouteEnvironment routes_with(StreamPlaces& streams) {
+        return {
+            .control = environment_.control,
+            .bell = environment_.bell,
+            .pool = pool_,
+            .streams = streams,
+            .log = log_,
+            .change_group = environment_.options.change_group,
+        };
+    }
+
     [[nodiscard]] std::string socket_path() const {
         const std::string& set = environment_.options.socket;
         return set.empty() ? default_socket() : set;
@@ -147,6 +158,7 @@ class AdminService final : public modules::Service {
             {
                 .listen = {std::move(address)},
                 .connections_limit = environment_.options.connections_limit,
+                .replaces_idle = true,
                 .idle_timeout = 60s,
                 .read_timeout = 10s,
                 .write_timeout = 30s,
@@ -167,7 +179,9 @@ class AdminService final : public modules::Service {
     const ModuleEnvironment environment_;
     const telemetry::Logger log_;
     runtime::IoThreads io_{1};
-    runtime::Pool pool_{"admin-api", {.threads = 2, .queue_limit = 256}};
+    runtime::Pool pool_{"admin-api", {.threads = 2, .queue_limit = kQueueLimit}};
+    StreamPlaces streams_{kStreamsMax};
+    StreamPlaces public_streams_{kPublicStreamsMax};
     http::Router router_;
     std::optional<Access> access_;
     std::vector<http::RouteRegistration> routes_;

@@ -101,7 +101,9 @@ void declare(config::Declarer& d, Options& o) {
         o.connections_limit,
         {
             .key = "admin.connections_limit",
-            .help = "Most connections to the admin API at once; one more is answered 503.",
+            .help =
+                "Most connections to the admin API at once. One more takes the place of one that "
+                "waits between requests, or is answered 503.",
             .category = Category::advanced,
             .min = 1,
         }

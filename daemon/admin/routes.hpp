@@ -11,6 +11,8 @@
 
 namespace mimir::admin {
 
+class StreamPlaces;
+
 /// What the routes work with; all of it outlives them.
 struct RouteEnvironment {
     Control& control;
@@ -18,6 +20,8 @@ struct RouteEnvironment {
     runtime::Bell& bell;
     /// Where handlers run that wait for the journal, the disk or the name service.
     runtime::Pool& pool;
+    /// Taken by those who watch and follow.
+    StreamPlaces& streams;
     telemetry::Logger log;
     std::string change_group;
 };

@@ -28,7 +28,7 @@ using Ask = std::function<Result<News>()>;
 awaitable<Result<void>> tell(
     RouteEnvironment environment, Ask ask, CancellationToken cancellation, http::BodyWriter& out
 ) {
-    // The head of the response goes out with the first line: without news that is an empty one, at once.
+    // At once, so that the client has the head of the response before there is news.
     auto spoken = std::chrono::steady_clock::now() - kKeepAliveEvery;
     const auto job = [&ask] { return ask(); };
     for (;;) {
@@ -46,23 +46,43 @@ awaitable<Result<void>> tell(
     }
 }
 
-http::Response stream_of(
+Result<http::Response> stream_of(
     const RouteEnvironment& environment, Ask ask, CancellationToken cancellation
 ) {
+    MIMIR_TRY(auto place, environment.streams.take());
     http::Response response;
     response.headers = {
         {"Content-Type", "application/x-ndjson"},
         {"Cache-Control", "no-store"},
     };
-    response.stream = [environment, ask = std::move(ask), cancellation = std::move(cancellation)](
-                          http::BodyWriter& out
-                      ) { return tell(environment, ask, cancellation, out); };
+    response.stream = [environment,
+                       place = std::move(place),
+                       ask = std::move(ask),
+                       cancellation = std::move(cancellation)](http::BodyWriter& out) {
+        return tell(environment, ask, cancellation, out);
+    };
     return response;
 }
 
 }  // namespace
 
-http::Response watch_operation(
+Result<std::shared_ptr<const void>> StreamPlaces::take() {
+    struct Place {
+        explicit Place(std::atomic<std::size_t>& t) : taken(t) {}
+        ~Place() { --taken; }
+        Place(const Place&) = delete;
+        Place& operator=(const Place&) = delete;
+        std::atomic<std::size_t>& taken;
+    };
+    const std::size_t before = taken_++;
+    auto place = std::make_shared<const Place>(taken_);
+    if (before >= limit_) {
+        return fail(ErrorKind::unavailable, "{} streams are followed already", limit_);
+    }
+    return place;
+}
+
+Result<http::Response> watch_operation(
     const RouteEnvironment& environment,
     std::string id,
     std::uint64_t after,
@@ -79,7 +99,7 @@ http::Response watch_operation(
     return stream_of(environment, std::move(ask), std::move(cancellation));
 }
 
-http::Response follow_events(
+Result<http::Response> follow_events(
     const RouteEnvironment& environment, std::uint64_t cursor, CancellationToken cancellation
 ) {
     auto ask = [&control = environment.control, cursor]() mutable -> Result<News> {
