@@ -216,7 +216,11 @@ struct Step {
 
     static constexpr std::string_view kSchema = "Step";
     static void fields(auto&& field) {
-        field("action", &Step::action, "What is done: start, stop, store-target, apply-settings.");
+        field(
+            "action",
+            &Step::action,
+            "What is done: start, stop, store-target, forget-target, apply-settings."
+        );
         field("subject", &Step::subject, "To what.");
         field("gate", &Step::gate, "What must be seen before the step counts as done.");
         field("undo", &Step::undo, "What takes it back; empty when nothing needs to.");
@@ -378,7 +382,9 @@ struct AuditEntry {
         field("actor", &AuditEntry::actor, "Who: a user's name, a token's name, or mimird itself.");
         field("uid", &AuditEntry::uid, "As the kernel vouches, on the unix socket.");
         field("pid", &AuditEntry::pid, "As the kernel vouches, on the unix socket.");
-        field("via", &AuditEntry::via, "unix, tcp, signal, or start: what a start found and ended.");
+        field(
+            "via", &AuditEntry::via, "unix, tcp, signal, or start: what a start found and ended."
+        );
         field("action", &AuditEntry::action, "start, stop, restart, set-target, ...");
         field("subject", &AuditEntry::subject, "What it was asked for.");
         field("detail", &AuditEntry::detail, "Options, or why it was refused or failed.");

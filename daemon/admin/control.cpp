@@ -51,7 +51,6 @@ api::Step to_step(const modules::Step& step) {
     };
 }
 
-constexpr std::string_view kStoreTarget = "store-target";
 constexpr std::string_view kApplySettings = "apply-settings";
 
 /// Where the point of no return is: behind the last start.
@@ -70,9 +69,7 @@ std::vector<api::Step> to_steps(const Plan& plan) {
 }
 
 /// Carries the change out. What went wrong after it could no longer fail is a warning: it was done all the same.
-Result<void> carry_out(
-    modules::Manager& manager, Change change, operations::Progress& progress
-) {
+Result<void> carry_out(modules::Manager& manager, Change change, operations::Progress& progress) {
     bool can_fail = true;
     change.commit = [&can_fail, commit = std::move(change.commit)]() -> Result<void> {
         if (commit) MIMIR_TRY(commit());
@@ -319,7 +316,7 @@ Result<Control::Wish> Control::target_wish(
     const bool is_idle = environment_.runner.is_idle();
     MIMIR_TRY(const modules::PlannedChange planned, environment_.manager.plan(change));
     const api::Step store{
-        .action = std::string(kStoreTarget),
+        .action = stored ? "store-target" : "forget-target",
         .subject = stored.value_or(join(names)),
         .gate = stored ? "the target is in the journal: a restart comes back with it"
                        : "the stored target is forgotten",

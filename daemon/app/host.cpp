@@ -128,7 +128,8 @@ void Host::describe(api::Status& status) const {
     status.prometheus_prefix = settings.query_frontend.prometheus_http_prefix;
     status.admin_socket = wiring_.admin_socket.with([](const auto& path) { return path; });
     status.state_dir = std::filesystem::absolute(settings.node.state_dir).lexically_normal();
-    status.config_file = loaded->command_line.config_file;
+    const std::string& file = loaded->command_line.config_file;
+    if (!file.empty()) status.config_file = std::filesystem::absolute(file).lexically_normal();
 }
 
 std::string Host::data_dir() const { return wiring_.settings()->ingester.dir; }

@@ -139,7 +139,9 @@ int run(std::span<const std::string_view> arguments) {
 
     const modules::ModuleTable table = module_table(loaded.settings, nullptr);
     if (const auto checked = table.check_targets(loaded.settings.target); !checked) {
-        print_error(fmt::format("target: {}", checked.error().message));
+        print_error(
+            fmt::format("target: {}\n`mimird -modules` lists the targets", checked.error().message)
+        );
         return kFailed;
     }
     if (asked.modules) return print(table.describe_targets());

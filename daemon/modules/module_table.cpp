@@ -94,7 +94,7 @@ std::vector<std::string_view> ModuleTable::targets() const {
 
 Result<void> ModuleTable::check_targets(const Names& targets) const {
     if (targets.empty()) {
-        return fail(ErrorKind::invalid, "no target is named; `mimird -modules` lists them");
+        return fail(ErrorKind::invalid, "no target is named");
     }
     std::string findings;
     for (const std::string& target : targets) {
@@ -109,7 +109,7 @@ Result<void> ModuleTable::check_targets(const Names& targets) const {
                   );
     }
     if (findings.empty()) return {};
-    return fail(ErrorKind::invalid, "{}\n`mimird -modules` lists the targets", findings);
+    return fail(ErrorKind::invalid, "{}", findings);
 }
 
 std::string ModuleTable::describe_targets() const {
