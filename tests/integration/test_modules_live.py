@@ -8,6 +8,7 @@ import datetime
 import fcntl
 import os
 import pathlib
+import random
 import statistics
 import subprocess
 import threading
@@ -170,6 +171,55 @@ class UnderLoadTest(LiveCase):
         self.assert_refused(phase.failed_writes, "ingester")
         self.assert_refused(phase.failed_reads, "ingester")
         self.all_is_well("ingester restarted")
+
+
+class ManyOperatorsTest(LiveCase):
+    """Several operators who want different things at once, under load: each gets an answer, and the end is as the last one wants."""
+
+    CHANGES = (
+        ("POST", "v1/modules/querier/stop", {}),
+        ("POST", "v1/modules/querier/start", {}),
+        ("POST", "v1/modules/distributor/restart", {}),
+        ("POST", "v1/modules/ingester/restart", {}),
+        ("POST", "v1/modules/query-frontend/stop", {}),
+        ("POST", "v1/modules/api/restart", {}),
+        ("PUT", "v1/target", {"target": "ingester"}),
+        ("PUT", "v1/target", {"target": "all"}),
+        ("PUT", "v1/target", {"target": "distributor,ingester"}),
+        ("DELETE", "v1/target", {}),
+    )
+
+    def test_they_are_ordered(self):
+        chance = random.Random(7)
+        with Mimird(*UNLIMITED) as mimird:
+            with Load(mimird) as load:
+                wait_for("first samples acknowledged", load.newest)
+                wrong, ends = [], collections.Counter()
+
+                def operate(changes):
+                    for change in changes:
+                        operation = mimird.change(*change)
+                        state = operation["state"] if operation else "nothing to do"
+                        ends[state] += 1
+                        if state not in ("done", "nothing to do"):
+                            wrong.append((change, operation))
+                operators = [
+                    threading.Thread(target=operate, args=([chance.choice(self.CHANGES) for _ in range(15)],))
+                    for _ in range(4)]
+                for operator in operators:
+                    operator.start()
+                for operator in operators:
+                    operator.join()
+                self.assertEqual([], wrong)
+                self.assertEqual(60, sum(ends.values()))
+                self.ctl(mimird, "set-target", "all")
+                with load.phase("end") as phase:
+                    pass
+                self.assertEqual(([], []), (phase.failed_writes, phase.failed_reads))
+            load.check_nothing_lost()
+            operations = mimird.admin("GET", "v1/operations?limit=1000").json
+            for one, before in zip(operations, operations[1:]):   # the newest first
+                self.assertGreaterEqual(milliseconds(one["started"]), milliseconds(before["ended"]))
 
 
 class DrainTest(LiveCase):
