@@ -98,6 +98,11 @@ struct Control::Wish {
     std::string nothing_message;
     std::vector<std::string> warnings = {};
     std::function<Result<void>(operations::Progress&)> run;
+
+    /// What an idempotency key stands for.
+    [[nodiscard]] std::string fingerprint(const ChangeOptions& options) const {
+        return fmt::format("{} {}{}", kind, subject, options.cascade ? " cascade" : "");
+    }
 };
 
 /// Writes the steps of a change of modules to the journal, between other steps of the operation.
@@ -461,7 +466,7 @@ Result<api::ChangeResult> Control::repeated(const Wish& wish, const ChangeOption
     if (options.idempotency_key.empty()) return api::ChangeResult();
     MIMIR_TRY(const auto known, environment_.journal.find_by_key(options.idempotency_key));
     if (!known) return api::ChangeResult();
-    if (known->fingerprint != wish.kind + " " + wish.subject) {
+    if (known->fingerprint != wish.fingerprint(options)) {
         return fail_with_id(
             ErrorKind::conflict,
             "idempotency-key-reused",
@@ -507,7 +512,7 @@ Result<api::ChangeResult> Control::ask(
         .summary = summary,
         .requested_by = to_string(caller),
         .idempotency_key = options.idempotency_key,
-        .fingerprint = wish.kind + " " + wish.subject,
+        .fingerprint = wish.fingerprint(options),
         .run =
             [run = std::move(wish.run), warnings = wish.warnings](operations::Progress& progress) {
                 auto outcome = run(progress);

@@ -18,11 +18,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kRetryEvery = 5s;
-/// Each stream asks on the pool whether there is news, all of them when there is; others find room in its queue too.
+/// Each stream asks on its pool whether there is news, all of them when there is; others find room in the queue too.
 constexpr std::size_t kQueueLimit = 256;
 constexpr std::size_t kStreamsMax = 128;
 constexpr std::size_t kPublicStreamsMax = 64;
-static_assert(kStreamsMax + kPublicStreamsMax < kQueueLimit);
+static_assert(kStreamsMax < kQueueLimit && kPublicStreamsMax < kQueueLimit);
 /// Event streams have no end of their own: they are ended this soon when the module stops.
 constexpr std::chrono::milliseconds kStreamGrace = 500ms;
 
@@ -49,9 +49,9 @@ class AdminService final : public modules::Service {
 
     Result<void> start(const CancellationToken&) override {
         MIMIR_TRY(access_, Access::create(environment_.options));
-        routes_ = register_routes(router_, *access_, routes_with(streams_));
+        routes_ = register_routes(router_, *access_, routes_with(pool_, streams_));
         if (environment_.options.public_page) {
-            const RouteEnvironment routes = routes_with(public_streams_);
+            const RouteEnvironment routes = routes_with(public_pool_, public_streams_);
             public_routes_ = register_public_routes(environment_.public_router, routes);
         }
         const bool is_set = !environment_.options.socket.empty();
@@ -84,11 +84,11 @@ class AdminService final : public modules::Service {
     }
 
   private:
-    [[nodiscard]] RouteEnvironment routes_with(StreamPlaces& streams) {
+    [[nodiscard]] RouteEnvironment routes_with(runtime::Pool& pool, StreamPlaces& streams) {
         return {
             .control = environment_.control,
             .bell = environment_.bell,
-            .pool = pool_,
+            .pool = pool,
             .streams = streams,
             .log = log_,
             .change_group = environment_.options.change_group,
@@ -180,6 +180,8 @@ class AdminService final : public modules::Service {
     const telemetry::Logger log_;
     runtime::IoThreads io_{1};
     runtime::Pool pool_{"admin-api", {.threads = 2, .queue_limit = kQueueLimit}};
+    /// Whoever looks at the public port's page waits in a queue of their own.
+    runtime::Pool public_pool_{"admin-public", {.threads = 1, .queue_limit = kQueueLimit}};
     StreamPlaces streams_{kStreamsMax};
     StreamPlaces public_streams_{kPublicStreamsMax};
     http::Router router_;

@@ -348,7 +348,9 @@ class ChangeTest(AdminTest):
         again = ask("one")
         self.assertEqual(operation, again.json["operation"]["id"])
         self.assertEqual("done", again.json["operation"]["state"])
-        for other in (ask("one", "start"), ask("one", name="distributor")):
+        cascading = self.mimird.admin(
+            "POST", "v1/modules/querier/stop", {"cascade": True}, {"Idempotency-Key": "one"})
+        for other in (ask("one", "start"), ask("one", name="distributor"), cascading):
             self.assert_problem(other, 422, "idempotency-key-reused", "one", operation)
         self.change("POST", "v1/modules/querier/start")
         # Even though the daemon is in another state by now.

@@ -434,6 +434,18 @@ class FloodTest(TroubleTest):
             self.answers_within(1, lambda: push(mimird))
 
 
+    def test_a_rush_on_the_public_page(self):
+        asked = b"GET /admin/v1/modules HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
+        with contextlib.ExitStack() as stack:
+            for _ in range(400):   # who ask on without reading what they get
+                one = stack.enter_context(socket.create_connection(("127.0.0.1", self.mimird.port)))
+                one.sendall(asked)
+            until = time.monotonic() + 2
+            while time.monotonic() < until:
+                self.answers_within(1, lambda: self.mimird.admin("GET", "v1/modules", timeout=5).status)
+            self.assertEqual("done", self.mimird.change("POST", "v1/modules/querier/restart")["state"])
+
+
 class SocketFileTest(TroubleTest):
     def test_a_socket_that_a_killed_daemon_left_is_taken_over(self):
         with Mimird("-target=querier") as mimird:
