@@ -122,7 +122,9 @@ TEST_SUITE("admin/streams") {
                     stopped = true;
                     REQUIRE_OK(node.stop({"querier"}));
                 }
-                return so_far.find("querier has stopped") != std::string::npos;
+                return std::ranges::any_of(told, [&](const api::Event& event) {
+                    return stopped && event.subject == "querier" && event.message == "has stopped";
+                });
             }
         );
         const auto events = parse<api::Event>(text);
