@@ -27,16 +27,6 @@ http::MethodSet to_http(api::Method method) {
     return {http::Method::get};
 }
 
-modules::Names split(std::string_view list) {
-    modules::Names names;
-    while (!list.empty()) {
-        const std::size_t end = std::min(list.find(','), list.size());
-        if (end > 0) names.emplace_back(list.substr(0, end));
-        list.remove_prefix(std::min(end + 1, list.size()));
-    }
-    return names;
-}
-
 std::string_view of_path(const http::Request& request, std::string_view name) {
     return request.path_parameters.get_or(name, "");
 }
@@ -120,7 +110,7 @@ void register_changing(Registrar& r) {
                 const auto options,
                 detail::change_options(call.http, call.body.cascade, call.body.dry_run)
             );
-            return control.change(call.caller, kind, split(of_path(call.http, "name")), options);
+            return control.change(call.caller, kind, modules::parse_names(of_path(call.http, "name")), options);
         };
     };
     r.on(api::kStartModules, change(Control::Kind::start));
@@ -132,7 +122,7 @@ void register_changing(Registrar& r) {
             MIMIR_TRY(
                 const auto options, detail::change_options(call.http, false, call.body.dry_run)
             );
-            return control.set_target(call.caller, split(call.body.target), options);
+            return control.set_target(call.caller, modules::parse_names(call.body.target), options);
         }
     );
     r.on(

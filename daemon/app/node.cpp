@@ -10,16 +10,6 @@ namespace {
 /// Revisions grow over restarts too: a process changes things less often than this.
 constexpr std::uint64_t first_revision(std::uint64_t boot) { return boot << 20U; }
 
-modules::Names split(std::string_view list) {
-    modules::Names names;
-    while (!list.empty()) {
-        const std::size_t end = std::min(list.find(','), list.size());
-        names.emplace_back(list.substr(0, end));
-        list.remove_prefix(std::min(end + 1, list.size()));
-    }
-    return names;
-}
-
 std::string describe(const modules::ModuleStatus& status) {
     using enum modules::State;
     switch (status.state) {
@@ -158,7 +148,7 @@ admin::CurrentTarget Node::first_target() {
     if (!stored || configured.source == api::TargetSource::command_line) {
         return {configured.names, configured.source};
     }
-    const modules::Names names = split(*stored);
+    const modules::Names names = modules::parse_names(*stored);
     if (const auto known = table_.check_targets(names); !known) {
         wiring_.log.error(
             "the stored target is none that this build has; the configured one runs instead",

@@ -43,6 +43,20 @@ std::vector<Module> in_start_order(std::vector<Module> modules) {
 
 }  // namespace
 
+Names parse_names(std::string_view list) {
+    constexpr std::string_view kBlanks = " \t";
+    Names names;
+    while (!list.empty()) {
+        const std::size_t end = std::min(list.find(','), list.size());
+        std::string_view name = list.substr(0, end);
+        name.remove_prefix(std::min(name.find_first_not_of(kBlanks), name.size()));
+        name = name.substr(0, name.find_last_not_of(kBlanks) + 1);
+        if (!name.empty() && !contains(names, name)) names.emplace_back(name);
+        list.remove_prefix(std::min(end + 1, list.size()));
+    }
+    return names;
+}
+
 ModuleTable::ModuleTable(std::vector<Module> modules) {
     Module all{.name = std::string(kAll), .targetable = true};
     for (const Module& module : modules) {

@@ -31,6 +31,9 @@ struct Module {
 
 using Names = std::vector<std::string>;
 
+/// The names of a list with commas between, as people write one: without blanks round them, and each once.
+Names parse_names(std::string_view list);
+
 /// The module graph. The target `all` is made from what is in it.
 /// Threads: immutable.
 class ModuleTable {

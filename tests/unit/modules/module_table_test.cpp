@@ -74,6 +74,12 @@ TEST_SUITE("modules/module_table") {
         );
     }
 
+    TEST_CASE("a list of names is read as people write it") {
+        CHECK(parse_names("ingester, querier,,ingester ,") == Names{"ingester", "querier"});
+        CHECK(parse_names(" , ").empty());
+        CHECK(parse_names("").empty());
+    }
+
     TEST_CASE("every wrong target is named, with the nearest right one") {
         struct Case {
             Names targets;
