@@ -12,10 +12,11 @@ import unittest
 
 from support.remote_write import request, series
 from support.servers import Mimird, wait_for
-from support.strace import ADMIN, BEGIN, SYNC, Recorder, killing, slow_start
+from support.strace import ADMIN, BEGIN, MANAGER, OPERATIONS, SYNC, Delay, Killing, Recorder
 
 FULL = bool(os.environ.get("FULL"))
 WORKERS = 2
+DELAY_S = 1.0   # of a start that is to be slow, where it cannot be as long as it needs to be
 ENDED = ("done", "failed", "canceled")
 
 
@@ -74,7 +75,7 @@ class Kind:
 
     before = None   # the stored target that it begins with, and ends with unless it is done
     after = None    # the one when it is done
-    slow_s = 0      # how much longer the first start of a module takes
+    slow = False    # whether its first start of a module takes until all phases are over
     outcome = "done"   # when nobody kills
     rows = 7           # at least so many transactions: asked, pending, plan, step begins, step ended, ended, outcome
 
@@ -162,7 +163,7 @@ class Failing(Kind):
 class Canceled(Kind):
     """The first step takes a while, and in that time somebody changes his mind."""
 
-    before, after, outcome, slow_s, rows = "querier", "ingester,querier,distributor", "canceled", 0.4, 7
+    before, after, outcome, slow, rows = "querier", "ingester,querier,distributor", "canceled", True, 8
 
     def phases(self):
         return [lambda node, _: begin(node, "PUT", "v1/target", {"target": self.after}), self.cancel]
@@ -176,7 +177,7 @@ class Canceled(Kind):
 class CanceledWaiting(Canceled):
     """Canceled before its turn came."""
 
-    before, after, slow_s, rows = "querier", "distributor", 1.0, 13
+    before, after, rows = "querier", "distributor", 13
 
     def phases(self):
         return [self.begin_both, self.cancel]
@@ -203,17 +204,24 @@ class Round:
         self.acknowledged = None
         self.phase_ends = []
 
-    def run(self, block, phase=0):
-        """Does it all; in the block from that phase on."""
+    def run(self, block, phase, holds_manager):
+        """Does it all, in the block from that phase on; whether mimird has lived through it."""
         with contextlib.ExitStack() as stack:
+            delay = Delay(self.node, 20) if self.kind.slow and not holds_manager else None
             with contextlib.suppress(OSError):   # when mimird dies
+                if delay:
+                    stack.enter_context(delay)
                 for index, one in enumerate(self.kind.phases()):
                     if index == phase:
-                        stack.enter_context(block())
+                        stack.enter_context(block)
                     self.acknowledged = one(self.node, self.acknowledged)
                     self.phase_ends.append(time.time())
+                if delay:
+                    delay.let_go()
                 wait_for("all outcomes in the audit log", self.are_audited, 10)
                 return True
+            if delay:
+                delay.let_go()   # a process has not ended while a thread of it is held
             self.node.process.wait(10)
         return False
 
@@ -226,15 +234,19 @@ class Round:
     def record(self, phase):
         """The points of the rows that are written when nothing goes wrong. Rows of threads that serve requests are counted
         from the beginning of their phase, since it is chance which of them gets one; others from the beginning of all."""
-        recorder = Recorder(self.node, self.kind.slow_s)
-        self.test.assertTrue(self.run(lambda: recorder, phase), self.node.log()[-2000:])
+        first = phase == 0
+        names = (ADMIN, MANAGER, OPERATIONS) if first else (ADMIN,)
+        recorder = Recorder(self.node, names, DELAY_S if self.kind.slow and first else 0)
+        self.test.assertTrue(self.run(recorder, phase, holds_manager=first), self.node.log()[-2000:])
         operation = self.node.operations()[-1]
         self.test.assertEqual(self.kind.outcome, operation["state"], operation)
         return [points for begin, points in recorder.rows
-                if (begin < self.phase_ends[phase] if points[0].thread == ADMIN else phase == 0)]
+                if points[0].thread != ADMIN or begin < self.phase_ends[phase]]
 
     def kill_at(self, point, phase):
-        lived = self.run(lambda: killing(self.node, point, self.kind.slow_s), phase)
+        holds_manager = point.thread == MANAGER
+        block = Killing(self.node, point, DELAY_S if self.kind.slow and holds_manager else 0)
+        lived = self.run(block, phase, holds_manager)
         self.test.assertFalse(lived, f"mimird did not come by {point} in phase {phase}")
 
     def check(self):
@@ -375,7 +387,7 @@ class EndWithOperationsTest(unittest.TestCase):
     def begin(self, node):
         """An operation whose first start takes a while, and two that wait for it; their ids."""
         node.set_target("querier")
-        self.enterContext(slow_start(node, 1.0))
+        self.enterContext(Delay(node, 1.0))
         targets = ["ingester,querier", "distributor", "ingester"]
         asked = [begin(node, "PUT", "v1/target", {"target": target}) for target in targets]
         wait_for("the first step", lambda: node.steps(asked[0]) == ["running", "planned"], 5)

@@ -20,12 +20,18 @@ Point = collections.namedtuple("Point", "thread call count")
 
 def threads(pid, name):
     """Ids of the threads whose names begin so, without the one that main() runs on."""
+    found = None
+    while not found or found != _list_threads(pid, name):   # a listing may miss some while others end
+        found = _list_threads(pid, name)
+    return found
+
+
+def _list_threads(pid, name):
     found = []
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):   # it ends meanwhile
             if task.name != str(pid) and (task / "comm").read_text().startswith(name):
                 found.append(int(task.name))
-    assert found, f"mimird has no thread named {name}"
     return sorted(found)
 
 
@@ -52,31 +58,36 @@ class Strace:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()   # lets go of the threads
-        self.process.wait()
+        self.let_go()
         self.process.stderr.close()
         self.file.close()
+
+    def let_go(self):
+        """Of the threads; what was held up goes on."""
+        self.process.terminate()
+        self.process.wait()
 
     def lines(self):
         return self.file.read().splitlines()
 
 
 class Recorder:
-    """Which transactions of the journal are made in the block; `rows` afterwards: (time of its begin, points) of each."""
+    """Which transactions of the journal these threads make in the block; `rows` afterwards: (time of begin, points) of each.
+    delay_s: see Delay."""
 
-    def __init__(self, mimird, slow_s=0):
-        self.slow_s = slow_s
-        self.names = {one: name for name in (ADMIN, MANAGER, OPERATIONS) for one in threads(mimird.process.pid, name)}
+    def __init__(self, mimird, names, delay_s=0):
+        self.delay_s = delay_s
+        self.names = {one: name for name in names for one in threads(mimird.process.pid, name)}
         self.journal = re.escape(str(mimird.state / "journal.db"))
-        self.trace = Strace(list(self.names), "-y", "-ttt", f"-etrace={BEGIN},{WRITE},{SYNC}{_delayed(slow_s)}", *_delay(slow_s))
+        self.trace = Strace(
+            list(self.names), "-y", "-ttt", f"-etrace={BEGIN},{WRITE},{SYNC}{_delayed(delay_s)}", *_delay(delay_s))
 
     def __enter__(self):
         self.trace.__enter__()
         return self
 
     def __exit__(self, *failure):
-        self.trace.process.terminate()
-        self.trace.process.wait()
+        self.trace.let_go()
         lines = self.trace.lines()
         self.trace.__exit__(*failure)
         self.rows = self._rows(lines)
@@ -85,47 +96,45 @@ class Recorder:
         counts = collections.Counter()
         open_rows, rows = {}, []
         for line in lines:
-            found = re.match(r"(\d+) +([\d.]+) (\w+)\(", line)   # without the second half of a call that was interrupted in the log
+            found = re.match(r"(\d+) +([\d.]+) (\w+)\(", line)   # of a call that is in two halves, the first
             if not found or found[3] not in (BEGIN, WRITE, SYNC):
                 continue
             thread, call = int(found[1]), found[3]
             of_journal = re.search(self.journal + "(-wal)?[\">]", line)
-            if of_journal or _counts_all(self.names[thread], self.slow_s):
+            if of_journal or _counts_all(self.names[thread], self.delay_s):
                 counts[thread, call] += 1
-            if not of_journal:
-                continue
-            if call == BEGIN:
+            if of_journal and call == BEGIN:
                 open_rows[thread] = float(found[2]), []   # what only reads makes no row
+            if not of_journal or thread not in open_rows:   # of another file, or begun before the block
+                continue
             open_rows[thread][1].append(Point(self.names[thread], call, counts[thread, call]))
             if call == SYNC:
-                rows.append(open_rows[thread])
+                rows.append(open_rows.pop(thread))
         return rows
 
 
-def killing(mimird, point, slow_s=0):
-    """A block in which the process is killed when it enters that call for the count'th time."""
-    block = contextlib.ExitStack()
-    kill = [f"-einject={point.call}:signal=KILL:when={point.count}"]
-    paths = [mimird.state / "journal.db", mimird.state / "journal.db-wal"]
-    calls = point.call
-    if _counts_all(point.thread, slow_s):   # a thread has one tracer
-        kill += _delay(slow_s)
-        calls += _delayed(slow_s)
-        paths = []
-    elif slow_s:
-        block.enter_context(slow_start(mimird, slow_s))
-    block.enter_context(Strace(threads(mimird.process.pid, point.thread), f"-etrace={calls}", *kill, paths=paths))
-    return block
+class Killing(Strace):
+    """The process is killed when it enters that call for the count'th time in the block. delay_s: see Delay."""
+
+    def __init__(self, mimird, point, delay_s=0):
+        paths = [mimird.state / "journal.db", mimird.state / "journal.db-wal"]
+        super().__init__(
+            threads(mimird.process.pid, point.thread), f"-etrace={point.call}{_delayed(delay_s)}",
+            f"-einject={point.call}:signal=KILL:when={point.count}", *_delay(delay_s),
+            paths=[] if _counts_all(point.thread, delay_s) else paths)
 
 
-def slow_start(mimird, seconds):
-    """A block in which the first start of a module takes so much longer."""
-    return Strace(threads(mimird.process.pid, MANAGER), "-etrace=clone3", *_delay(seconds))
+class Delay(Strace):
+    """The first start of a module takes so long, or until let_go(). A thread has one tracer: who traces the manager's for
+    another reason has to delay it, too."""
+
+    def __init__(self, mimird, seconds):
+        super().__init__(threads(mimird.process.pid, MANAGER), "-etrace=clone3", *_delay(seconds))
 
 
-def _counts_all(thread, slow_s):
+def _counts_all(thread, delay_s):
     """Whether calls on other files count, too: a filter by path would not let the delayed one through."""
-    return slow_s and thread == MANAGER
+    return delay_s and thread == MANAGER
 
 
 def _delay(seconds):
