@@ -158,7 +158,7 @@ class AdminService final : public modules::Service {
             {
                 .listen = {std::move(address)},
                 .connections_limit = environment_.options.connections_limit,
-                .replaces_idle = true,
+                .replaces_waiting = true,
                 .idle_timeout = 60s,
                 .read_timeout = 10s,
                 .write_timeout = 30s,

@@ -43,22 +43,27 @@ struct Connections {
     /// False when there are as many as allowed already, and none that would make room.
     bool admit(const ServerOptions& options) {
         std::lock_guard lock(mutex);
-        const bool full = options.connections_limit != 0 && admitted >= options.connections_limit;
-        if (full && !(options.replaces_idle && dismiss_idle())) return false;
+        const std::size_t limit = options.connections_limit;
+        const std::size_t over = limit == 0 || admitted < limit ? 0 : admitted + 1 - limit;
+        if (over > 0 && !(options.replaces_waiting && dismiss_waiting(over))) return false;
         ++admitted;
         return true;
     }
-    /// Closes the one that is idle longest. With the lock held.
-    bool dismiss_idle() {
-        const auto longest = std::ranges::min_element(open, {}, [](const auto& connection) {
-            return connection->idle_since();
-        });
-        const bool found =
-            longest != open.end() && (*longest)->idle_since() != Connection::TimePoint::max();
-        if (!found) return false;
-        (*longest)->forget_idle();
-        post(*longest, &Connection::drain);
-        return true;
+    /// Closes so many of those that wait longest; false when there are none. With the lock held.
+    bool dismiss_waiting(std::size_t count) {
+        bool found = false;
+        for (; count > 0; --count) {
+            const auto longest = std::ranges::min_element(open, {}, [](const auto& connection) {
+                return connection->waiting_since();
+            });
+            const bool waits = longest != open.end() &&
+                               (*longest)->waiting_since() != Connection::TimePoint::max();
+            if (!waits) break;
+            (*longest)->forget_waiting();
+            post(*longest, &Connection::make_room);
+            found = true;
+        }
+        return found;
     }
     void begin(const std::shared_ptr<Connection>& connection) {
         std::lock_guard lock(mutex);

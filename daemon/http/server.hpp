@@ -52,9 +52,9 @@ struct ServerOptions {
     std::size_t header_bytes_limit = 64 << 10;
     /// 0: no limit. One more connection is answered with 503 and Retry-After, unread, and closed.
     std::size_t connections_limit = 0;
-    /// At that limit a new connection takes the place of the one that waits for its next request longest, if one does:
-    /// clients that say nothing do not keep others out.
-    bool replaces_idle = false;
+    /// At that limit a new connection takes the place of the one that waits for a request, or for the rest of its head,
+    /// longest, if one does: clients that say nothing do not keep others out.
+    bool replaces_waiting = false;
 
     /// Between requests.
     std::chrono::milliseconds idle_timeout{120'000};

@@ -381,9 +381,11 @@ class FloodTest(TroubleTest):
         before = self.status()["open_fds"]
         silent = []
         with contextlib.ExitStack() as stack:
-            for _ in range(2000):
+            for number in range(2000):
                 one = stack.enter_context(socket.socket(socket.AF_UNIX))
                 one.connect(str(self.mimird.socket))
+                if number % 2:
+                    one.sendall(b"GET /admin/v1/sta")   # and no more
                 silent.append(one)
             self.assertEqual(200, self.mimird.admin("GET", "v1/status", timeout=5).status)
             self.answers_within(1, lambda: self.mimird.admin("GET", "v1/modules", timeout=5).status)

@@ -136,9 +136,11 @@ asio::awaitable<bool> Connection::handshake() {
     const TlsSession* tls = stream_.tls();
     if (tls == nullptr) co_return true;
     stream_.allow(server_.options.read_timeout);
-    set_idle(true);
+    idle_ = true;
+    set_waiting(true);
     const error_code error = co_await stream_.handshake();
-    set_idle(false);
+    set_waiting(false);
+    idle_ = false;
     if (!error) {
         peer_.certificate_name = tls->peer_certificate_name();
         co_return true;
@@ -162,14 +164,17 @@ std::string Connection::speak_tls() const {
 asio::awaitable<bool> Connection::serve_one() {
     if (server_.draining && !reader_.buffered() && !stream_.readable()) co_return false;
     stream_.allow(server_.options.idle_timeout);
-    set_idle(true);
+    idle_ = true;
+    set_waiting(true);
     const bool arrived = co_await reader_.wait();
-    set_idle(false);
+    idle_ = false;
     if (!arrived) co_return false;
 
     stream_.allow(server_.options.read_timeout);
     Head head;
-    if (auto read = co_await reader_.read_head(head); !read) {
+    auto read = co_await reader_.read_head(head);
+    set_waiting(false);
+    if (!read) {
         const Request unreadable{.peer = peer_};
         co_await refuse(read.error(), unreadable);
         co_return false;
@@ -384,9 +389,18 @@ void Connection::look() {
     if (stream_.overdue(std::chrono::steady_clock::now())) stream_.close();
 }
 
-void Connection::set_idle(bool idle) {
-    idle_ = idle;
-    idle_since_ = idle ? std::chrono::steady_clock::now() : TimePoint::max();
+void Connection::set_waiting(bool waiting) {
+    waiting_ = waiting;
+    waiting_since_ = waiting ? std::chrono::steady_clock::now() : TimePoint::max();
+}
+
+void Connection::make_room() {
+    if (!waiting_) return;
+    if (stream_.readable()) {
+        set_waiting(true);  // something has just come: it is the last in the line again
+    } else {
+        stream_.close();
+    }
 }
 
 void Connection::drain() {

@@ -51,10 +51,13 @@ class Connection {
     void look();
     /// Ends after the request that is under way or has just arrived.
     void drain();
-    /// Since when it waits for a request; max() while it does not. Threads: any.
-    [[nodiscard]] TimePoint idle_since() const { return idle_since_; }
-    /// It is about to be drained: as if it were not idle, until it waits anew. Threads: any.
-    void forget_idle() { idle_since_ = TimePoint::max(); }
+    /// Ends if it still waits for a request.
+    void make_room();
+    /// Since when it waits for a request, or for the rest of its head; max() while it does not.
+    /// Threads: any.
+    [[nodiscard]] TimePoint waiting_since() const { return waiting_since_; }
+    /// It is about to make room: as if it did not wait, until it waits anew. Threads: any.
+    void forget_waiting() { waiting_since_ = TimePoint::max(); }
     /// Cancels and closes.
     void abort();
 
@@ -82,11 +85,12 @@ class Connection {
     RequestReader reader_;
     Peer peer_;
 
-    void set_idle(bool idle);
+    void set_waiting(bool waiting);
 
     CancellationToken token_;  // of the request under way
-    bool idle_ = false;
-    std::atomic<TimePoint> idle_since_ = TimePoint::max();
+    bool idle_ = false;        // nothing of a request has come
+    bool waiting_ = false;     // the whole of a head has not
+    std::atomic<TimePoint> waiting_since_ = TimePoint::max();
     std::atomic<bool> handling_ = false;
     /// How a piece of a streamed response is on its way.
     enum class Sending : std::uint8_t { nothing, piece, hurried } sending_ = Sending::nothing;
