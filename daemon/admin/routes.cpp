@@ -110,7 +110,9 @@ void register_changing(Registrar& r) {
                 const auto options,
                 detail::change_options(call.http, call.body.cascade, call.body.dry_run)
             );
-            return control.change(call.caller, kind, modules::parse_names(of_path(call.http, "name")), options);
+            return control.change(
+                call.caller, kind, modules::parse_names(of_path(call.http, "name")), options
+            );
         };
     };
     r.on(api::kStartModules, change(Control::Kind::start));

@@ -184,8 +184,7 @@ asio::awaitable<Result<Answer>> Client::Impl::exchange(
     co_return Answer{std::move(connection), std::move(head)};
 }
 
-asio::awaitable<Result<std::unique_ptr<Connection>>> Client::Impl::connect(
-    CancellationToken token
+asio::awaitable<Result<std::unique_ptr<Connection>>> Client::Impl::connect(CancellationToken token
 ) {
     if (!tls_) co_return tl::unexpected(tls_.error());
     MIMIR_CO_TRY(auto socket, co_await detail::connect(endpoint, options.connect_timeout, token));

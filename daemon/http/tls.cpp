@@ -34,9 +34,7 @@ Result<void> check_readable(std::string_view what, const path& file) {
     );
 }
 
-tl::unexpected<Error> not_wanted(
-    std::string_view what, const path& file, std::string_view wanted
-) {
+tl::unexpected<Error> not_wanted(std::string_view what, const path& file, std::string_view wanted) {
     return fail(
         ErrorKind::invalid,
         "{} file {}: want {}: {}",

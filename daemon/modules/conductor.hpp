@@ -75,7 +75,7 @@ class Conductor {
     StatusBoard board_;
     Supervisor supervisor_;
     Lives lives_;
-    Names settled_;  // what is wanted, but for a change that may yet be undone
+    Names settled_;                // what is wanted, but for a change that may yet be undone
     bool came_to_an_end_ = false;  // the last of what was wanted, by itself
 };
 

@@ -70,8 +70,7 @@ void Lives::wait_until_gone(const std::string& name, const Instance& instance, T
     auto patience = options_.stop_grace + options_.stop_overdue;
     if (instance.gone_within(patience)) return;
     do {
-        const auto waited =
-            std::chrono::floor<std::chrono::seconds>(clock_.steady_now() - asked);
+        const auto waited = std::chrono::floor<std::chrono::seconds>(clock_.steady_now() - asked);
         log_.warn("module does not stop", {{"module", name}, {"for", waited}});
         board_.complain(name, fmt::format("does not stop, for {} s now", waited.count()));
         patience = options_.stop_overdue_interval;

@@ -51,9 +51,7 @@ Result<void> check_names(const ModuleTable& table, const Names& names) {
         );
     }
     if (findings.empty()) return {};
-    return fail_with_id(
-        ErrorKind::invalid, "module-unknown", "{}", fmt::join(findings, "\n")
-    );
+    return fail_with_id(ErrorKind::invalid, "module-unknown", "{}", fmt::join(findings, "\n"));
 }
 
 /// Of `candidates`, those that need any of `modules`.
@@ -85,9 +83,7 @@ Result<void> check_may_stop(
     for (const std::string& name : names) {
         const Names dependent = dependents(table, {name}, always);
         if (contains(always, name)) {
-            findings.push_back(
-                fmt::format("\"{}\" always runs: it cannot {}", name, be_stopped)
-            );
+            findings.push_back(fmt::format("\"{}\" always runs: it cannot {}", name, be_stopped));
         } else if (!dependent.empty()) {
             findings.push_back(fmt::format(
                 "\"{}\" is needed by {}, which always runs: it cannot {}",
@@ -98,9 +94,7 @@ Result<void> check_may_stop(
         }
     }
     if (findings.empty()) return {};
-    return fail_with_id(
-        ErrorKind::conflict, "module-always-runs", "{}", fmt::join(findings, "\n")
-    );
+    return fail_with_id(ErrorKind::conflict, "module-always-runs", "{}", fmt::join(findings, "\n"));
 }
 
 /// Errors: module-needed.

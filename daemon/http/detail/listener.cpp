@@ -197,7 +197,8 @@ Result<std::vector<Listener>> Listener::open_tcp(const TcpAddress& address) {
         socklen_t size = sizeof bound;
         ::getsockname(socket.get(), generic(bound), &size);
         port = port_of(bound);  // a name's other addresses get the port that the first one got
-        listeners.push_back(Listener(std::move(socket), TcpAddress{address.host, port, address.tls}));
+        listeners.push_back(Listener(std::move(socket), TcpAddress{address.host, port, address.tls})
+        );
     }
     return listeners;
 }

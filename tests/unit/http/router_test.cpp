@@ -125,7 +125,8 @@ TEST_SUITE("http/router") {
     TEST_CASE("a router can have words of its own; Allow and Retry-After stay") {
         Router router([](const Refusal& refusal, const Request& request) {
             return Response::text(
-                refusal.status, fmt::format("{}:{}:{}", refusal.module, request.path, refusal.status)
+                refusal.status,
+                fmt::format("{}:{}:{}", refusal.module, request.path, refusal.status)
             );
         });
         const auto a = router.add(route({Method::get}, "/a", "query-frontend"));

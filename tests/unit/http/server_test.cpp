@@ -280,7 +280,8 @@ TEST_SUITE("http/server") {
                  Case{"GET /hello?a=%zz" + rest, 400},
                  Case{
                      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
-                     400},
+                     400
+                 },
                  Case{"GET /nowhere" + rest, 404},
                  Case{"DELETE /hello" + rest, 405},
                  Case{"POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", 413},

@@ -90,7 +90,8 @@ TestServer::TestServer(ServerOptions options, RequestObserver* observer, Refusal
     add({Method::get}, "/wait", [this](Request& request) { return wait_until_released(request); });
     add({Method::get}, "/endless", [this](Request&) { return endless(); });
     if (options.listen.empty()) options.listen = {TcpAddress{"127.0.0.1", 0}};
-    auto started = Server::start({executors.io, executors.query}, router, std::move(options), observer);
+    auto started =
+        Server::start({executors.io, executors.query}, router, std::move(options), observer);
     REQUIRE_OK(started);
     server = *std::move(started);
 }

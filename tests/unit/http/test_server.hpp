@@ -30,7 +30,9 @@ using namespace std::chrono_literals;
 class TestServer {
   public:
     explicit TestServer(
-        ServerOptions options = {}, RequestObserver* observer = nullptr, RefusalWording wording = word_refusal
+        ServerOptions options = {},
+        RequestObserver* observer = nullptr,
+        RefusalWording wording = word_refusal
     );
     ~TestServer();
 

@@ -80,7 +80,8 @@ TEST_SUITE("http/unix socket") {
         Router router;
         SUBCASE("socket") {
             TestServer server(on_unix(path));
-            const auto second = Server::start({executors.io, executors.query}, router, on_unix(path));
+            const auto second =
+                Server::start({executors.io, executors.query}, router, on_unix(path));
             REQUIRE(!second);
             CHECK(second.error().kind == ErrorKind::conflict);
             BlockingClient client({.unix_path = path});
@@ -88,7 +89,8 @@ TEST_SUITE("http/unix socket") {
         }
         SUBCASE("file") {
             std::ofstream(path) << "precious";
-            const auto refused = Server::start({executors.io, executors.query}, router, on_unix(path));
+            const auto refused =
+                Server::start({executors.io, executors.query}, router, on_unix(path));
             REQUIRE(!refused);
             CHECK(refused.error().kind == ErrorKind::conflict);
             CHECK(std::filesystem::file_size(path) == 8);
@@ -106,8 +108,9 @@ TEST_SUITE("http/unix socket") {
         {
             runtime::Executors executors({});
             Router router;
-            const auto refused =
-                Server::start({executors.io, executors.query}, router, {.listen = {InheritedSocket{::dup(fd)}}});
+            const auto refused = Server::start(
+                {executors.io, executors.query}, router, {.listen = {InheritedSocket{::dup(fd)}}}
+            );
             REQUIRE(!refused);
             CHECK(refused.error().kind == ErrorKind::invalid);
         }
@@ -120,16 +123,21 @@ TEST_SUITE("http/unix socket") {
     TEST_CASE("addresses that cannot be are refused") {
         runtime::Executors executors({});
         Router router;
-        const auto long_path = Server::start({executors.io, executors.query}, router, on_unix(std::string(200, 'x')));
+        const auto long_path =
+            Server::start({executors.io, executors.query}, router, on_unix(std::string(200, 'x')));
         REQUIRE(!long_path);
         CHECK(long_path.error().kind == ErrorKind::invalid);
-        const auto bad_host =
-            Server::start({executors.io, executors.query}, router, {.listen = {TcpAddress{"256.1.1.1", 0}}});
+        const auto bad_host = Server::start(
+            {executors.io, executors.query}, router, {.listen = {TcpAddress{"256.1.1.1", 0}}}
+        );
         REQUIRE(!bad_host);
         CHECK(bad_host.error().kind == ErrorKind::invalid);
         TestServer server;
-        const auto taken =
-            Server::start({executors.io, executors.query}, router, {.listen = {TcpAddress{"127.0.0.1", server.port()}}});
+        const auto taken = Server::start(
+            {executors.io, executors.query},
+            router,
+            {.listen = {TcpAddress{"127.0.0.1", server.port()}}}
+        );
         REQUIRE(!taken);
         CHECK(taken.error().kind == ErrorKind::conflict);
     }

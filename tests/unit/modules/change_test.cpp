@@ -75,8 +75,7 @@ TEST_SUITE("modules/change") {
             return world.history();
         };
         CHECK(
-            apply(start, {"b"}) ==
-            "start a, start b, commit change, stop b, gone b, stop a, gone a"
+            apply(start, {"b"}) == "start a, start b, commit change, stop b, gone b, stop a, gone a"
         );
         CHECK(world.manager().wanted().empty());
 
@@ -102,8 +101,7 @@ TEST_SUITE("modules/change") {
         REQUIRE_FALSE(outcome.has_value());
         CHECK(outcome.error().kind == ErrorKind::canceled);
         CHECK(
-            world.history() ==
-            "start a, start b, start c, gone c, stop b, gone b, stop a, gone a"
+            world.history() == "start a, start b, start c, gone c, stop b, gone b, stop a, gone a"
         );
         CHECK(world.manager().wanted().empty());
 
@@ -191,8 +189,7 @@ TEST_SUITE("modules/change") {
         heard.listener = recorder;
         CHECK(world.manager().apply(heard).error().message == "disk full");
         CHECK(
-            world.history() ==
-            "planned 1, commit change, begins 0 -a, stop a, gone a, ended 0 -a"
+            world.history() == "planned 1, commit change, begins 0 -a, stop a, gone a, ended 0 -a"
         );
         CHECK(world.manager().wanted().empty());
     }

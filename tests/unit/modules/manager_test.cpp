@@ -212,9 +212,7 @@ TEST_SUITE("modules/manager") {
         CHECK(world.manager().state("admin") == State::running);
         CHECK(world.manager().wanted().empty());
         CHECK_FALSE(world.manager().gave_up());
-        CHECK(
-            world.manager().apply(change(restart, {"admin"})).error().id == "module-always-runs"
-        );
+        CHECK(world.manager().apply(change(restart, {"admin"})).error().id == "module-always-runs");
         world.manager().shut_down();
         CHECK(world.history() == "stop admin, gone admin");
     }
@@ -227,9 +225,8 @@ TEST_SUITE("modules/manager") {
         World world(options);
         REQUIRE_OK(world.manager().apply(change(start, {"a"})));
         world.script("a").stop_waits = true;
-        std::jthread stopper([&] {
-            CHECK(world.manager().apply(change(stop, {"a"})).has_value());
-        });
+        std::jthread stopper([&] { CHECK(world.manager().apply(change(stop, {"a"})).has_value()); }
+        );
         REQUIRE(test::eventually(5s, [&] {
             return world.status("a").error == "does not stop, for 0 s now";
         }));

@@ -189,9 +189,7 @@ TEST_SUITE("modules/plan") {
             REQUIRE_FALSE(planned.has_value());
             CHECK(planned.error().id == c.id);
             const bool conflicts = c.change.kind == stop;
-            CHECK(
-                planned.error().kind == (conflicts ? ErrorKind::conflict : ErrorKind::invalid)
-            );
+            CHECK(planned.error().kind == (conflicts ? ErrorKind::conflict : ErrorKind::invalid));
             CHECK(planned.error().message == c.message);
         }
     }
@@ -249,8 +247,8 @@ TEST_SUITE("modules/plan") {
         };
         for (const Case& c : std::initializer_list<Case>{
                  {{stop, {"admin"}, true}, "\"admin\" always runs: it cannot be stopped"},
-                 {{restart, {"ingester", "admin"}},
-                  "\"admin\" always runs: it cannot be restarted"},
+                 {{restart, {"ingester", "admin"}}, "\"admin\" always runs: it cannot be restarted"
+                 },
                  {{stop, {"base", "admin"}, true},
                   "\"base\" is needed by admin, which always runs: it cannot be stopped\n"
                   "\"admin\" always runs: it cannot be stopped"},

@@ -32,9 +32,7 @@ struct Script {
 };
 
 /// Tries nothing again.
-inline ManagerOptions unsupervised() {
-    return {.stop_grace = 1s, .restart = {.attempts_max = 0}};
-}
+inline ManagerOptions unsupervised() { return {.stop_grace = 1s, .restart = {.attempts_max = 0}}; }
 
 /// Modules a <- b <- c and a <- d, which note what happens to them.
 class World {
