@@ -427,7 +427,7 @@ class FailureTest(LiveCase):
         self.assertEqual(200, http("GET", mimird.url + "/ready").status)
         self.assertEqual(["42"], self.kept())
         failures = [one for one in self.events("module", "ingester", cursor) if one["severity"] == "error"]
-        starts = [one for one in self.events("module", "ingester", cursor) if one["message"] == "ingester is starting"]
+        starts = [one for one in self.events("module", "ingester", cursor) if one["message"] == "is starting"]
         self.assertGreaterEqual(len(starts), 6)
         for failed, again, backoff_ms in zip(failures, starts[1:], self.BACKOFF_MS):
             waited = milliseconds(again["time"]) - milliseconds(failed["time"])
@@ -459,7 +459,7 @@ class FailureTest(LiveCase):
         self.assertEqual("0", metrics['mimird_module_running{module="ingester"}'])
         self.assertGreaterEqual(float(metrics['mimird_module_failures_total{module="ingester"}']), 4)
         self.assertGreaterEqual(float(metrics['mimird_module_restarts_total{module="ingester"}']), 3)
-        self.assertIn(f"ingester failed: {reason}", [one["message"] for one in self.events("module", "ingester", cursor)])
+        self.assertIn(f"failed: {reason}", [one["message"] for one in self.events("module", "ingester", cursor)])
         self.assertIn('msg="module failed" module=ingester', mimird.log())
         self.assertIn('msg="module will be restarted" module=ingester', mimird.log())
 
