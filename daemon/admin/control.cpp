@@ -1,12 +1,8 @@
 #include "admin/control.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "admin/settings_change.hpp"
-#include "base/nearest.hpp"
-#include "telemetry/process_metrics.hpp"
 
 namespace mimir::admin {
 namespace {
@@ -14,22 +10,6 @@ namespace {
 using modules::Change;
 using modules::Names;
 using modules::Plan;
-
-bool contains(const Names& names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
-
-api::ModuleState to_api(modules::State state) {
-    switch (state) {
-        case modules::State::starting: return api::ModuleState::starting;
-        case modules::State::running: return api::ModuleState::running;
-        case modules::State::stopping: return api::ModuleState::stopping;
-        case modules::State::failed: return api::ModuleState::failed;
-        case modules::State::new_:
-        case modules::State::terminated: break;
-    }
-    return api::ModuleState::stopped;
-}
 
 std::string_view verb(Change::Kind kind) {
     switch (kind) {
@@ -50,8 +30,6 @@ api::Step to_step(const modules::Step& step) {
         .undo = starts ? "stop " + step.module : "",
     };
 }
-
-constexpr std::string_view kApplySettings = "apply-settings";
 
 /// Where the point of no return is: behind the last start.
 std::size_t commit_position(const Plan& plan) {
@@ -83,6 +61,19 @@ Result<void> carry_out(modules::Manager& manager, Change change, operations::Pro
     return {};
 }
 
+/// The plan of a reload.
+std::vector<api::Step> steps_of(const SettingsChange& change, const Plan& restarts) {
+    if (change.is_nothing()) return {};
+    std::vector<api::Step> steps = {{
+        .action = "apply-settings",
+        .subject = change.summary(),
+        .gate = "modules that start from now on have the new settings",
+        .undo = "the former settings",
+    }};
+    std::ranges::move(to_steps(restarts), std::back_inserter(steps));
+    return steps;
+}
+
 std::string join(const Names& names) { return fmt::format("{}", fmt::join(names, ",")); }
 
 }  // namespace
@@ -105,20 +96,22 @@ struct Control::Wish {
     }
 };
 
-/// Writes the steps of a change of modules to the journal, between other steps of the operation.
+/// Writes the steps of a change of modules to the journal.
 class Control::Recorder final : public modules::StepListener {
   public:
-    /// `before` are steps of the operation that are done already; `commit_step`, if any, is put behind the last start.
-    Recorder(
-        operations::Progress& progress,
-        std::vector<api::Step> before,
-        std::optional<api::Step> commit_step
-    )
-        : progress_(progress), before_(std::move(before)), commit_step_(std::move(commit_step)) {}
+    /// The change is the whole operation; `commit_step`, if any, goes behind its last start.
+    Recorder(operations::Progress& progress, std::optional<api::Step> commit_step)
+        : progress_(progress), commit_step_(std::move(commit_step)) {}
+    /// The operation's plan was journalled: `journalled` is this change's part, and `offset` steps come before it.
+    Recorder(operations::Progress& progress, std::size_t offset, Plan journalled)
+        : progress_(progress), offset_(offset), journalled_(std::move(journalled)) {}
 
     Result<void> planned(const modules::PlannedChange& change) override {
         commit_at_ = commit_position(change.steps);
-        if (!before_.empty()) return {};  // the plan was journalled with them
+        if (journalled_) {
+            if (*journalled_ == change.steps) return {};
+            return fail(ErrorKind::conflict, "the modules changed meanwhile");
+        }
         auto steps = to_steps(change.steps);
         if (commit_step_) {
             steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(commit_at_), *commit_step_);
@@ -134,17 +127,18 @@ class Control::Recorder final : public modules::StepListener {
     void undone(std::size_t index, const modules::Step&) override {
         progress_.undone(place(index));
     }
-    [[nodiscard]] std::size_t commit_place() const { return before_.size() + commit_at_; }
+    [[nodiscard]] std::size_t commit_place() const { return offset_ + commit_at_; }
 
   private:
     [[nodiscard]] std::size_t place(std::size_t index) const {
         const std::size_t shift = commit_step_ && index >= commit_at_ ? 1 : 0;
-        return before_.size() + index + shift;
+        return offset_ + index + shift;
     }
 
     operations::Progress& progress_;
-    const std::vector<api::Step> before_;
     const std::optional<api::Step> commit_step_;
+    const std::size_t offset_ = 0;
+    const std::optional<Plan> journalled_;
     std::size_t commit_at_ = 0;
 };
 
@@ -152,135 +146,6 @@ Control::Control(ControlEnvironment environment, CurrentTarget target)
     : environment_(std::move(environment)),
       started_(environment_.clock.now()),
       target_(std::move(target)) {}
-
-api::Status Control::status() const {
-    const modules::Manager& manager = environment_.manager;
-    api::Status status{
-        .not_ready = manager.not_running(),
-        .revision = manager.revision(),
-        .operation = environment_.runner.current(),
-        .journal = "ok",
-        .pid = ::getpid(),
-        .started = started_,
-    };
-    {
-        std::lock_guard lock(mutex_);
-        status.target = join(target_.names);
-        status.target_source = target_.source;
-    }
-    for (const modules::ModuleStatus& module : manager.statuses()) {
-        status.modules_running += module.state == modules::State::running ? 1 : 0;
-        status.modules_failed += module.state == modules::State::failed ? 1 : 0;
-    }
-    // The components that someone asked for tell the mode.
-    const Names all = environment_.table.with_dependencies({"all"});
-    std::size_t components = 0;
-    std::size_t of_all = 0;
-    std::size_t wanted_of_all = 0;
-    const Names wanted = environment_.table.with_dependencies(manager.wanted());
-    for (const modules::Module& module : environment_.table.modules()) {
-        if (!module.targetable || !module.factory) continue;
-        const bool is_wanted = contains(wanted, module.name);
-        components += is_wanted ? 1 : 0;
-        of_all += contains(all, module.name) ? 1 : 0;
-        wanted_of_all += is_wanted && contains(all, module.name) ? 1 : 0;
-    }
-    status.mode = wanted_of_all == of_all ? api::Mode::monolithic
-                  : components == 1       ? api::Mode::microservices
-                                          : api::Mode::custom;
-    if (const auto health = environment_.journal.health(); !health) {
-        status.journal = health.error().message;
-    }
-    const telemetry::ProcessUsage usage = telemetry::process_usage();
-    status.resident_bytes = usage.resident_bytes;
-    status.open_fds = usage.open_fds;
-    status.threads = usage.threads;
-    environment_.host.describe(status);
-    return status;
-}
-
-std::vector<api::Module> Control::modules() const {
-    const modules::ModuleTable& table = environment_.table;
-    const Names all = table.with_dependencies({"all"});
-    const auto routes = environment_.router.list();
-    std::vector<api::Module> modules;
-    for (const modules::ModuleStatus& status : environment_.manager.statuses()) {
-        const modules::Module& row = *table.find(status.name);
-        api::Module module{
-            .name = status.name,
-            .state = to_api(status.state),
-            .since = status.state == modules::State::new_ ? started_ : status.since,
-            .in_all = contains(all, status.name),
-            .dependencies = row.dependencies,
-            .error = status.error,
-            .targetable = row.targetable,
-            .wanted = status.wanted,
-            .always = row.always,
-            .restarts = status.restarts,
-            .next_restart = status.next_restart,
-        };
-        for (const modules::Module& other : table.modules()) {
-            if (other.factory && contains(other.dependencies, status.name)) {
-                module.needed_by.push_back(other.name);
-            }
-        }
-        for (const auto& route : routes) {
-            if (route.module == status.name) module.routes.push_back(route.pattern);
-        }
-        modules.push_back(std::move(module));
-    }
-    return modules;
-}
-
-Result<api::Module> Control::module(std::string_view name) const {
-    auto all = modules();
-    std::vector<std::string_view> names;
-    for (api::Module& module : all) {
-        if (module.name == name) return std::move(module);
-        names.push_back(module.name);
-    }
-    return fail_with_id(
-        ErrorKind::not_found,
-        "module-unknown",
-        "there is no module \"{}\"{}",
-        name,
-        did_you_mean(name, names)
-    );
-}
-
-std::vector<api::Target> Control::targets() const {
-    const modules::ModuleTable& table = environment_.table;
-    const Names all = table.with_dependencies({"all"});
-    std::vector<api::Target> targets;
-    std::lock_guard lock(mutex_);
-    for (const std::string_view name : table.targets()) {
-        api::Target target{
-            .name = std::string(name),
-            .in_all = name != "all" && contains(all, name),
-            .current = contains(target_.names, name),
-        };
-        for (std::string& module : table.with_dependencies({target.name})) {
-            if (table.find(module)->factory) target.modules.push_back(std::move(module));
-        }
-        targets.push_back(std::move(target));
-    }
-    return targets;
-}
-
-api::TargetView Control::target() const {
-    const auto configured = environment_.host.configured_target();
-    const auto stored = environment_.journal.stored_target();
-    const bool stored_counts = stored && configured.source != api::TargetSource::command_line;
-    std::lock_guard lock(mutex_);
-    return {
-        .target = join(target_.names),
-        .source = target_.source,
-        .stored = stored,
-        .configured = join(configured.names),
-        .after_restart = stored_counts ? *stored : join(configured.names),
-        .revision = revision(),
-    };
-}
 
 Result<api::ChangeResult> Control::change(
     const Caller& caller, Kind kind, const Names& names, const ChangeOptions& options
@@ -303,8 +168,7 @@ Result<api::ChangeResult> Control::change(
         fmt::format("{} {} already", wish.subject, kind == Kind::stop ? "does not run" : "runs");
     wish.run = [this, change = std::move(change)](operations::Progress& progress) mutable {
         change.cancel = progress.cancel();
-        change.listener =
-            std::make_shared<Recorder>(progress, std::vector<api::Step>(), std::nullopt);
+        change.listener = std::make_shared<Recorder>(progress, std::nullopt);
         return carry_out(environment_.manager, std::move(change), progress);
     };
     return ask(caller, std::move(wish), options);
@@ -350,7 +214,7 @@ Result<Control::Wish> Control::target_wish(
     wish.run = [this, change = std::move(change), store, stored, names, source](
                    operations::Progress& progress
                ) mutable -> Result<void> {
-        const auto recorder = std::make_shared<Recorder>(progress, std::vector<api::Step>(), store);
+        const auto recorder = std::make_shared<Recorder>(progress, store);
         change.cancel = progress.cancel();
         change.listener = recorder;
         change.commit = [&]() -> Result<void> {
@@ -417,21 +281,11 @@ Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOpti
     wish.is_nothing = is_idle && change.is_nothing();
     wish.nothing_message = "a reload would change nothing";
     wish.warnings = change.warnings();
-    if (!wish.is_nothing) {
-        wish.steps.push_back({
-            .action = std::string(kApplySettings),
-            .subject = change.summary(),
-            .gate = "modules that start from now on have the new settings",
-            .undo = "the former settings",
-        });
-    }
-    if (const auto restart = change.restart()) {
-        MIMIR_TRY(const modules::PlannedChange planned, environment_.manager.plan(*restart));
-        std::ranges::move(to_steps(planned.steps), std::back_inserter(wish.steps));
-    }
-    wish.run = [this, settings, change, steps = wish.steps](operations::Progress& progress
-               ) -> Result<void> {
-        MIMIR_TRY(progress.plan(steps));
+    MIMIR_TRY(const Plan restarts, restarts_of(change));
+    wish.steps = steps_of(change, restarts);
+    wish.run = [this, settings, change](operations::Progress& progress) -> Result<void> {
+        MIMIR_TRY(const Plan to_restart, restarts_of(change));
+        MIMIR_TRY(progress.plan(steps_of(change, to_restart)));
         if (change.is_nothing()) return {};
         MIMIR_TRY(progress.begins(0));
         // A restart would read the file anyway: there is no way back but to mend it.
@@ -440,9 +294,7 @@ Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOpti
         progress.ended(0, {});
         auto restart = change.restart();
         if (!restart) return {};
-        restart->listener = std::make_shared<Recorder>(
-            progress, std::vector<api::Step>(steps.begin(), steps.begin() + 1), std::nullopt
-        );
+        restart->listener = std::make_shared<Recorder>(progress, 1, to_restart);
         auto restarted = carry_out(environment_.manager, *restart, progress);
         if (restarted) return restarted;
         settings->revert();
@@ -459,6 +311,15 @@ Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOpti
         return restarted;
     };
     return ask(caller, std::move(wish), options);
+}
+
+/// How the modules whose settings changed are restarted; nothing when none of them runs.
+Result<Plan> Control::restarts_of(const SettingsChange& change) const {
+    const auto restart = change.restart();
+    if (!restart) return Plan();
+    return environment_.manager.plan(*restart).map([](const modules::PlannedChange& planned) {
+        return planned.steps;
+    });
 }
 
 /// The result of the first time, when the request's key was seen before; an empty one when it was not.
@@ -505,8 +366,15 @@ Result<api::ChangeResult> Control::ask(
     };
     if (options.dry_run) return result;
 
-    std::string detail = options.cascade ? "cascade" : "";
-    MIMIR_TRY(const std::uint64_t entry, audit(caller, wish.kind, wish.subject, std::move(detail)));
+    MIMIR_TRY(
+        const std::uint64_t entry,
+        audit(
+            caller,
+            {.action = wish.kind,
+             .subject = wish.subject,
+             .detail = options.cascade ? "cascade" : ""}
+        )
+    );
     auto submitted = environment_.runner.submit({
         .kind = wish.kind,
         .summary = summary,
@@ -526,16 +394,22 @@ Result<api::ChangeResult> Control::ask(
                 audit_outcome(
                     entry,
                     caller,
-                    operation.kind,
-                    operation.id,
-                    to_string(operation.state),
-                    operation.error
+                    {.action = operation.kind,
+                     .subject = operation.id,
+                     .detail = operation.error,
+                     .outcome = std::string(to_string(operation.state))}
                 );
             },
     });
     if (!submitted) {
-        const std::string& why = submitted.error().message;
-        audit_outcome(entry, caller, wish.kind, wish.subject, "refused", why);
+        audit_outcome(
+            entry,
+            caller,
+            {.action = wish.kind,
+             .subject = wish.subject,
+             .detail = submitted.error().message,
+             .outcome = "refused"}
+        );
         return tl::unexpected(submitted.error());
     }
     result.operation = std::move(submitted->operation);
@@ -549,7 +423,7 @@ Result<api::Operation> Control::cancel(const Caller& caller, std::string_view op
             ErrorKind::conflict, "operation-ended", "{} is {}", found.id, to_string(found.state)
         );
     }
-    MIMIR_TRY(audit(caller, "cancel", operation, found.summary));
+    MIMIR_TRY(audit(caller, {.action = "cancel", .subject = found.id, .detail = found.summary}));
     return environment_.runner.cancel(operation);
 }
 
@@ -561,11 +435,22 @@ Result<api::ConfigDiff> Control::config_diff() const {
 Result<api::LogLevel> Control::set_log_level(const Caller& caller, const std::string& level) {
     MIMIR_TRY(
         const std::uint64_t entry,
-        audit(caller, "log-level", level, "was " + environment_.host.log_level())
+        audit(
+            caller,
+            {.action = "log-level",
+             .subject = level,
+             .detail = "was " + environment_.host.log_level()}
+        )
     );
     auto set = environment_.host.set_log_level(level);
-    const std::string_view outcome = set ? "done" : "failed";
-    audit_outcome(entry, caller, "log-level", level, outcome, set ? "" : set.error().message);
+    audit_outcome(
+        entry,
+        caller,
+        {.action = "log-level",
+         .subject = level,
+         .detail = set ? "" : set.error().message,
+         .outcome = set ? "done" : "failed"}
+    );
     MIMIR_TRY(set);
     note(
         api::Severity::info,
@@ -577,54 +462,33 @@ Result<api::LogLevel> Control::set_log_level(const Caller& caller, const std::st
 }
 
 Result<api::Message> Control::shut_down(const Caller& caller) {
-    MIMIR_TRY(audit(caller, "shutdown", "mimird", ""));
+    MIMIR_TRY(audit(caller, {.action = "shutdown", .subject = "mimird"}));
     note(api::Severity::info, "daemon", "mimird", to_string(caller) + " shuts mimird down");
     environment_.host.shut_down();
     return api::Message{"mimird drains and ends"};
 }
 
-Result<std::uint64_t> Control::audit(
-    const Caller& caller, std::string_view action, std::string_view subject, std::string detail
-) {
-    return environment_.journal.audit({
-        .time = environment_.clock.now(),
-        .actor = caller.name,
-        .uid = caller.uid,
-        .pid = caller.pid,
-        .via = caller.via,
-        .action = std::string(action),
-        .subject = std::string(subject),
-        .detail = std::move(detail),
-        .revision = revision(),
-        .outcome = "requested",
-    });
+Result<std::uint64_t> Control::audit(const Caller& caller, api::AuditEntry entry) {
+    entry.time = environment_.clock.now();
+    entry.actor = caller.name;
+    entry.uid = caller.uid;
+    entry.pid = caller.pid;
+    entry.via = caller.via;
+    entry.revision = revision();
+    if (entry.outcome.empty()) entry.outcome = "requested";
+    return environment_.journal.audit(entry);
 }
 
-void Control::audit_outcome(
-    std::uint64_t of,
-    const Caller& caller,
-    std::string_view action,
-    std::string_view subject,
-    std::string_view outcome,
-    std::string detail
-) {
-    const auto written = environment_.journal.audit({
-        .time = environment_.clock.now(),
-        .actor = caller.name,
-        .uid = caller.uid,
-        .pid = caller.pid,
-        .via = caller.via,
-        .action = std::string(action),
-        .subject = std::string(subject),
-        .detail = std::move(detail),
-        .revision = revision(),
-        .outcome = std::string(outcome),
-        .of = of,
-    });
+void Control::audit_outcome(std::uint64_t of, const Caller& caller, api::AuditEntry entry) {
+    entry.of = of;
+    const auto written = audit(caller, entry);
     if (!written) {
         environment_.log.error(
             "the outcome of a change is not in the audit log",
-            {{"entry", of}, {"subject", subject}, {"outcome", outcome}, {"err", written.error()}}
+            {{"entry", of},
+             {"subject", entry.subject},
+             {"outcome", entry.outcome},
+             {"err", written.error()}}
         );
     }
 }

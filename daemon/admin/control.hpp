@@ -26,6 +26,8 @@
 
 namespace mimir::admin {
 
+class SettingsChange;
+
 struct ChangeOptions {
     bool cascade = false;
     bool dry_run = false;
@@ -96,18 +98,11 @@ class Control {
 
     Result<api::ChangeResult> ask(const Caller& caller, Wish wish, const ChangeOptions& options);
     Result<api::ChangeResult> repeated(const Wish& wish, const ChangeOptions& options) const;
-    Result<std::uint64_t> audit(
-        const Caller& caller, std::string_view action, std::string_view subject, std::string detail
-    );
+    /// Appends the entry with who, when and at which revision; a request unless it has an outcome.
+    Result<std::uint64_t> audit(const Caller& caller, api::AuditEntry entry);
     /// What became of the request in entry `of`.
-    void audit_outcome(
-        std::uint64_t of,
-        const Caller& caller,
-        std::string_view action,
-        std::string_view subject,
-        std::string_view outcome,
-        std::string detail
-    );
+    void audit_outcome(std::uint64_t of, const Caller& caller, api::AuditEntry entry);
+    [[nodiscard]] Result<modules::Plan> restarts_of(const SettingsChange& change) const;
     void note(
         api::Severity severity, std::string_view kind, std::string subject, std::string message
     );
