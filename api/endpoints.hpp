@@ -217,7 +217,8 @@ inline constexpr EndpointOf<ConfigCheckRequest, ConfigFindings> kCheckConfig{{
     .path = "/admin/v1/config/check",
     .summary =
         "Checks the text of a configuration file as a start of this daemon would, with its flags on top. "
-        "Changes nothing.",
+        "Changes nothing, but its findings may show what the file takes from the daemon's environment.",
+    .role = Role::change,
 }};
 inline constexpr EndpointOf<ChangeRequest, ChangeResult> kReloadConfig{{
     .id = "reloadConfig",

@@ -61,17 +61,23 @@ Result<void> carry_out(modules::Manager& manager, Change change, operations::Pro
     return {};
 }
 
-/// The plan of a reload.
-std::vector<api::Step> steps_of(const SettingsChange& change, const Plan& restarts) {
-    if (change.is_nothing()) return {};
-    std::vector<api::Step> steps = {{
+api::Step apply_step(const SettingsChange& change) {
+    return {
         .action = "apply-settings",
         .subject = change.summary(),
         .gate = "modules that start from now on have the new settings",
         .undo = "the former settings",
-    }};
-    std::ranges::move(to_steps(restarts), std::back_inserter(steps));
-    return steps;
+    };
+}
+
+/// Takes a step of the operation's own.
+Result<void> take_step(
+    operations::Progress& progress, std::size_t place, const std::function<Result<void>()>& take
+) {
+    MIMIR_TRY(progress.begins(place));
+    auto taken = take();
+    progress.ended(place, taken);
+    return taken;
 }
 
 std::string join(const Names& names) { return fmt::format("{}", fmt::join(names, ",")); }
@@ -102,24 +108,26 @@ class Control::Recorder final : public modules::StepListener {
     /// The change is the whole operation; `commit_step`, if any, goes behind its last start.
     Recorder(operations::Progress& progress, std::optional<api::Step> commit_step)
         : progress_(progress), commit_step_(std::move(commit_step)) {}
-    /// The operation's plan was journalled: `journalled` is this change's part, and `offset` steps come before it.
-    Recorder(operations::Progress& progress, std::size_t offset, Plan journalled)
-        : progress_(progress), offset_(offset), journalled_(std::move(journalled)) {}
+    /// The change is preceded by a step of the operation's own, taken when the change's plan is known.
+    Recorder(
+        operations::Progress& progress, api::Step first_step, std::function<Result<void>()> take
+    )
+        : progress_(progress), first_step_(std::move(first_step)), take_first_(std::move(take)) {}
 
     Result<void> planned(const modules::PlannedChange& change) override {
         commit_at_ = commit_position(change.steps);
-        if (journalled_) {
-            if (*journalled_ == change.steps) return {};
-            return fail(ErrorKind::conflict, "the modules changed meanwhile");
-        }
         auto steps = to_steps(change.steps);
         if (commit_step_) {
             steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(commit_at_), *commit_step_);
         }
-        return progress_.plan(std::move(steps));
+        if (first_step_) steps.insert(steps.begin(), *first_step_);
+        MIMIR_TRY(progress_.plan(std::move(steps)));
+        return first_step_ ? take_step(progress_, 0, take_first_) : Result<void>();
     }
     Result<void> begins(std::size_t index, const modules::Step&) override {
-        return progress_.begins(place(index));
+        MIMIR_TRY(progress_.begins(place(index)));
+        began_ = true;
+        return {};
     }
     void ended(std::size_t index, const modules::Step&, const Result<void>& result) override {
         progress_.ended(place(index), result);
@@ -127,19 +135,23 @@ class Control::Recorder final : public modules::StepListener {
     void undone(std::size_t index, const modules::Step&) override {
         progress_.undone(place(index));
     }
-    [[nodiscard]] std::size_t commit_place() const { return offset_ + commit_at_; }
+    [[nodiscard]] std::size_t commit_place() const { return offset() + commit_at_; }
+    /// Whether any module was touched.
+    [[nodiscard]] bool began() const { return began_; }
 
   private:
     [[nodiscard]] std::size_t place(std::size_t index) const {
         const std::size_t shift = commit_step_ && index >= commit_at_ ? 1 : 0;
-        return offset_ + index + shift;
+        return offset() + index + shift;
     }
+    [[nodiscard]] std::size_t offset() const { return first_step_ ? 1 : 0; }
 
     operations::Progress& progress_;
     const std::optional<api::Step> commit_step_;
-    const std::size_t offset_ = 0;
-    const std::optional<Plan> journalled_;
+    const std::optional<api::Step> first_step_;
+    const std::function<Result<void>()> take_first_;
     std::size_t commit_at_ = 0;
+    bool began_ = false;
 };
 
 Control::Control(ControlEnvironment environment, CurrentTarget target)
@@ -218,11 +230,9 @@ Result<Control::Wish> Control::target_wish(
         change.cancel = progress.cancel();
         change.listener = recorder;
         change.commit = [&]() -> Result<void> {
-            const std::size_t place = recorder->commit_place();
-            MIMIR_TRY(progress.begins(place));
-            const auto committed = progress.commit(operations::TargetChange{stored});
-            progress.ended(place, committed);
-            MIMIR_TRY(committed);
+            MIMIR_TRY(take_step(progress, recorder->commit_place(), [&] {
+                return progress.commit(operations::TargetChange{stored});
+            }));
             std::lock_guard lock(mutex_);
             target_ = {names, source};
             return {};
@@ -282,35 +292,52 @@ Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOpti
     wish.nothing_message = "a reload would change nothing";
     wish.warnings = change.warnings();
     MIMIR_TRY(const Plan restarts, restarts_of(change));
-    wish.steps = steps_of(change, restarts);
-    wish.run = [this, settings, change](operations::Progress& progress) -> Result<void> {
-        MIMIR_TRY(const Plan to_restart, restarts_of(change));
-        MIMIR_TRY(progress.plan(steps_of(change, to_restart)));
-        if (change.is_nothing()) return {};
-        MIMIR_TRY(progress.begins(0));
-        // A restart would read the file anyway: there is no way back but to mend it.
+    if (!change.is_nothing()) {
+        wish.steps = to_steps(restarts);
+        wish.steps.insert(wish.steps.begin(), apply_step(change));
+    }
+    wish.run = [this](operations::Progress& progress) { return reload_now(progress); };
+    return ask(caller, std::move(wish), options);
+}
+
+/// The file is read again: what was asked for before this one may have changed what it means.
+Result<void> Control::reload_now(operations::Progress& progress) {
+    MIMIR_TRY(const auto settings, environment_.host.read_settings());
+    const SettingsChange change(settings->differences(), environment_.manager);
+    if (change.is_nothing()) return progress.plan({});
+    bool applied = false;
+    const auto apply = [&]() -> Result<void> {
+        // A restart of mimird would read the file anyway: there is no way back but to mend it.
         MIMIR_TRY(progress.commit(std::nullopt));
         settings->apply();
-        progress.ended(0, {});
-        auto restart = change.restart();
-        if (!restart) return {};
-        restart->listener = std::make_shared<Recorder>(progress, 1, to_restart);
-        auto restarted = carry_out(environment_.manager, *restart, progress);
-        if (restarted) return restarted;
-        settings->revert();
-        progress.undone(0);
-        restart->listener = nullptr;
-        const auto back = environment_.manager.apply(*restart);
-        progress.note(
-            back ? "the former settings are in force again, and their modules were restarted with "
-                   "them; the file still has what did not work"
-                 : "the former settings are in force again, but with them a module did not start "
-                   "either: " +
-                       back.error().message
-        );
-        return restarted;
+        applied = true;
+        return {};
     };
-    return ask(caller, std::move(wish), options);
+    auto restart = change.restart();
+    if (!restart) {
+        MIMIR_TRY(progress.plan({apply_step(change)}));
+        return take_step(progress, 0, apply);
+    }
+    const auto recorder = std::make_shared<Recorder>(progress, apply_step(change), apply);
+    restart->cancel = progress.cancel();
+    restart->listener = recorder;
+    auto restarted = carry_out(environment_.manager, *restart, progress);
+    const bool ends =
+        progress.cancel().canceled();  // the process: its next start has the new settings
+    if (restarted || ends || !applied) return restarted;
+    settings->revert();
+    progress.undone(0);
+    if (!recorder->began()) return restarted;
+    restart->listener = nullptr;
+    const auto back = environment_.manager.apply(*restart);
+    progress.note(
+        back ? "the former settings are in force again, and their modules were restarted with "
+               "them; the file still has what did not work"
+             : "the former settings are in force again, but with them a module did not start "
+               "either: " +
+                   back.error().message
+    );
+    return restarted;
 }
 
 /// How the modules whose settings changed are restarted; nothing when none of them runs.

@@ -102,6 +102,7 @@ class Control {
     Result<std::uint64_t> audit(const Caller& caller, api::AuditEntry entry);
     /// What became of the request in entry `of`.
     void audit_outcome(std::uint64_t of, const Caller& caller, api::AuditEntry entry);
+    Result<void> reload_now(operations::Progress& progress);
     [[nodiscard]] Result<modules::Plan> restarts_of(const SettingsChange& change) const;
     void note(
         api::Severity severity, std::string_view kind, std::string subject, std::string message

@@ -18,7 +18,9 @@ using api::DoctorCheck;
 DoctorCheck check_disk(std::string name, const std::string& folder) {
     constexpr std::uint64_t kFreeMin = 1 << 30;
     constexpr std::uint64_t kFreeTight = 64 << 20;
-    std::filesystem::path path = std::filesystem::absolute(folder);
+    std::error_code error;
+    std::filesystem::path path = std::filesystem::absolute(folder, error);
+    if (error) path = "/";
     struct statvfs disk{};
     while (::statvfs(path.c_str(), &disk) != 0 && path != path.root_path())
         path = path.parent_path();

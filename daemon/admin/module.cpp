@@ -1,7 +1,9 @@
 #include "admin/module.hpp"
 
 #include <grp.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "admin/access.hpp"
@@ -25,6 +27,17 @@ constexpr std::size_t kPublicStreamsMax = 64;
 static_assert(kStreamsMax < kQueueLimit && kPublicStreamsMax < kQueueLimit);
 /// Event streams have no end of their own: they are ended this soon when the module stops.
 constexpr std::chrono::milliseconds kStreamGrace = 500ms;
+
+/// Whether there is such a group, and a file of ours may be given to it.
+bool may_give_to(const std::string& name) {
+    const group* found = ::getgrnam(name.c_str());
+    if (found == nullptr) return false;
+    if (::geteuid() == 0 || ::getegid() == found->gr_gid) return true;
+    std::vector<gid_t> ours(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+    const int count = ::getgroups(static_cast<int>(ours.size()), ours.data());
+    ours.resize(static_cast<std::size_t>(std::max(count, 0)));
+    return std::ranges::find(ours, found->gr_gid) != ours.end();
+}
 
 class AdminService final : public modules::Service {
   public:
@@ -111,7 +124,7 @@ class AdminService final : public modules::Service {
         std::error_code ignored;
         std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
         const std::string& group = environment_.options.socket_group;
-        const bool has_group = !group.empty() && ::getgrnam(group.c_str()) != nullptr;
+        const bool has_group = !group.empty() && may_give_to(group);
         const auto mode = parse_mode(environment_.options.socket_mode);
         const http::UnixAddress address{
             .path = path,

@@ -5,6 +5,15 @@
 #include "config/declarer.hpp"
 
 namespace mimir::admin {
+namespace {
+
+/// Whether a module in that state has read its settings, or failed with them: other ones may help it.
+bool has_settings(modules::State state) {
+    using enum modules::State;
+    return state == starting || state == running || state == failed;
+}
+
+}  // namespace
 
 SettingsChange::SettingsChange(
     const std::vector<api::ConfigDifference>& differences, const modules::Manager& manager
@@ -15,10 +24,10 @@ SettingsChange::SettingsChange(
             continue;
         }
         keys_.push_back(difference.key);
-        const bool runs = !difference.module.empty() &&
-                          manager.state(difference.module) == modules::State::running;
         const bool is_new = std::ranges::find(modules_, difference.module) == modules_.end();
-        if (runs && is_new) modules_.push_back(difference.module);
+        const bool uses_it =
+            !difference.module.empty() && has_settings(manager.state(difference.module));
+        if (uses_it && is_new) modules_.push_back(difference.module);
     }
 }
 

@@ -18,7 +18,7 @@ class SettingsChange {
 
     /// Whether a reload brings anything into force.
     [[nodiscard]] bool is_nothing() const { return keys_.empty(); }
-    /// The restart of those running modules whose settings changed; nothing when there are none.
+    /// The restart of those modules whose settings changed and that run, start or have failed; nothing when there are none.
     [[nodiscard]] std::optional<modules::Change> restart() const;
     /// The keys that a reload brings into force: "server.log_level, querier.timeout and 3 more".
     [[nodiscard]] std::string summary() const;

@@ -55,6 +55,7 @@ Result<http::Response> stream_of(
         {"Content-Type", "application/x-ndjson"},
         {"Cache-Control", "no-store"},
     };
+    response.endless = true;
     response.stream = [environment,
                        place = std::move(place),
                        ask = std::move(ask),

@@ -48,6 +48,13 @@ std::string text_of(const config::Option& option) {
     return option.secret ? std::string(kMask) : config::format_value(option.load());
 }
 
+/// As it is when the folder of the process is gone.
+std::string absolute_path(const std::filesystem::path& path) {
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(path, error);
+    return error ? path : absolute.lexically_normal();
+}
+
 /// Settings of a reload beside those in force.
 class ReadSettings final : public admin::NewSettings {
   public:
@@ -76,6 +83,7 @@ class ReadSettings final : public admin::NewSettings {
         each([](const config::Option& before, const config::Option& after) {
             if (before.restarts == config::kProcess) after.store(before.load());
         });
+        read_->target_from = former_->target_from;
         put_in_force(read_);
     }
     void revert() override { put_in_force(former_); }
@@ -127,9 +135,9 @@ void Host::describe(api::Status& status) const {
     }
     status.prometheus_prefix = settings.query_frontend.prometheus_http_prefix;
     status.admin_socket = wiring_.admin_socket.with([](const auto& path) { return path; });
-    status.state_dir = std::filesystem::absolute(settings.node.state_dir).lexically_normal();
+    status.state_dir = absolute_path(settings.node.state_dir);
     const std::string& file = loaded->command_line.config_file;
-    if (!file.empty()) status.config_file = std::filesystem::absolute(file).lexically_normal();
+    if (!file.empty()) status.config_file = absolute_path(file);
 }
 
 std::string Host::data_dir() const { return wiring_.settings()->ingester.dir; }

@@ -10,6 +10,12 @@ namespace {
 /// Revisions grow over restarts too: a process changes things less often than this.
 constexpr std::uint64_t first_revision(std::uint64_t boot) { return boot << 20U; }
 
+/// Whether there is a journal in the folder, or nobody can say.
+bool may_hold_target(const std::filesystem::path& state_dir) {
+    std::error_code error;
+    return std::filesystem::exists(state_dir / "journal.db", error) || error;
+}
+
 std::string describe(const modules::ModuleStatus& status) {
     using enum modules::State;
     switch (status.state) {
@@ -27,11 +33,21 @@ std::string describe(const modules::ModuleStatus& status) {
 
 Result<std::unique_ptr<Node>> Node::create(Environment environment) {
     auto node = std::unique_ptr<Node>(new Node(std::move(environment)));
+    if (node->journal_opened_) return node;
+    const Error& error = node->journal_opened_.error();
     const auto loaded = node->wiring_.loaded.load();
-    const bool was_set = !loaded->declared.find_key("node.state_dir")->is_default();
-    if (!node->journal_opened_ && node->journal_opened_.error().kind == ErrorKind::conflict &&
-        was_set) {
-        return tl::unexpected(node->journal_opened_.error());
+    if (error.kind == ErrorKind::conflict) {
+        const bool was_set = !loaded->declared.find_key("node.state_dir")->is_default();
+        if (was_set) return tl::unexpected(error);
+    } else if (!node->journal_.stored_target() &&
+               loaded->target_from != Loaded::TargetFrom::command_line &&
+               may_hold_target(loaded->settings.node.state_dir)) {
+        return fail(
+            error.kind,
+            "the journal may hold a target that set-target stored, but cannot be read: {}\nmend "
+            "that, or name the target with -target",
+            error.message
+        );
     }
     return node;
 }
@@ -193,8 +209,10 @@ modules::Names Node::stopping() const {
 }
 
 void Node::shut_down() {
-    runner_.stop();
+    // The operation under way may wait for a module that starts: only the manager can make that give up.
+    runner_.request_stop();
     manager_.shut_down();
+    runner_.stop();
 }
 
 }  // namespace mimir::app

@@ -31,7 +31,7 @@ class Node {
     };
 
     /// Opens the journal, and ends there what an earlier process left.
-    /// Errors: another process uses the state folder that was set.
+    /// Errors: another process uses the state folder that was set; a stored target may be there, but cannot be read.
     static Result<std::unique_ptr<Node>> create(Environment environment);
     /// shut_down().
     ~Node();

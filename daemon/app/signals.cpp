@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -71,7 +72,11 @@ void Signals::wake() {
     (void)!::write(wake_fd_, &one, sizeof one);
 }
 
-void Signals::terminate() { ::kill(::getpid(), SIGTERM); }
+void Signals::terminate() {
+    // A second one would end the process at once, as a second signal of an operator is meant to.
+    static std::atomic<bool> asked = false;
+    if (!asked.exchange(true)) ::kill(::getpid(), SIGTERM);
+}
 
 void Signals::restore() {
     const sigset_t set = terminating();

@@ -18,7 +18,7 @@ class Signals {
     /// Returns at the next signal, or wake().
     Event wait();
     void wake();
-    /// As if SIGTERM had come.
+    /// As if SIGTERM had come; once.
     void terminate();
 
     /// From now on SIGINT and SIGTERM end the process at once.

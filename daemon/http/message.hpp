@@ -78,6 +78,8 @@ struct Response {
     /// When set, it produces the body instead, chunked. If it fails, the connection breaks off, so
     /// that the client knows the body for incomplete.
     std::function<asio::awaitable<Result<void>>(BodyWriter&)> stream;
+    /// The stream has no end of its own: its request is canceled as soon as the server drains.
+    bool endless = false;
 
     static Response text(int status, std::string body);
     static Response json(int status, std::string body);

@@ -97,6 +97,8 @@ Result<std::vector<api::Operation>> Runner::list(std::size_t limit) const {
 std::optional<std::string> Runner::current() const { return core_->current(); }
 bool Runner::is_idle() const { return core_->is_idle(); }
 
+void Runner::request_stop() { core_->request_stop(); }
+
 void Runner::stop() { core_->stop(); }
 
 }  // namespace mimir::operations

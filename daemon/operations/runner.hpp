@@ -128,9 +128,10 @@ class Runner {
     /// Whether none runs or waits. What find() tells to have ended neither runs nor waits.
     [[nodiscard]] bool is_idle() const;
 
-    /// Refuses new operations, asks the one that runs to stop and waits for it, and cancels those that wait. One that
-    /// is past its point of no return and gives up because of this stays open in the journal: the next start finishes
-    /// it. Idempotent.
+    /// Refuses new operations, asks the one that runs to stop, and cancels those that wait. One that is past its point
+    /// of no return and gives up because of this stays open in the journal: the next start finishes it. Idempotent.
+    void request_stop();
+    /// The same, and waits for the end of the one that runs.
     void stop();
 
   private:

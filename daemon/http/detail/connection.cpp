@@ -341,7 +341,10 @@ asio::awaitable<bool> Connection::send_streamed(Exchange& exchange) {
     StreamedBody body(*this, std::move(head), exchange.version);
     stream_.allow_any_time();
     handling_ = true;
+    endless_ = exchange.response.endless;
+    if (endless_ && server_.draining) token_.cancel();
     auto produced = co_await exchange.response.stream(body);
+    endless_ = false;
     handling_ = false;
     if (produced) produced = co_await body.finish();
     exchange.response_bytes = body.bytes();
@@ -404,6 +407,7 @@ void Connection::make_room() {
 }
 
 void Connection::drain() {
+    if (endless_) token_.cancel();
     if (idle_ && !stream_.readable()) stream_.close();
 }
 

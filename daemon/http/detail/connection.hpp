@@ -89,6 +89,7 @@ class Connection {
 
     CancellationToken token_;  // of the request under way
     bool idle_ = false;        // nothing of a request has come
+    bool endless_ = false;     // the response under way ends only when it is told to
     bool waiting_ = false;     // the whole of a head has not
     std::atomic<TimePoint> waiting_since_ = TimePoint::max();
     std::atomic<bool> handling_ = false;

@@ -149,19 +149,25 @@ std::unique_ptr<TlsSession> TlsSession::of_client(
     return std::unique_ptr<TlsSession>(new TlsSession(std::move(state)));
 }
 
+/// What a session answers that has failed: OpenSSL would say neither yes nor no.
+const TlsSession::Step kBroken{.error = boost::asio::error::connection_reset};
+
 TlsSession::Step TlsSession::handshake() {
+    if (state_->broken) return kBroken;
     ERR_clear_error();
     return outcome(SSL_do_handshake(state_->ssl.get()));
 }
 
 TlsSession::Step TlsSession::read(void* into, std::size_t bytes) {
     if (bytes == 0) return {};
+    if (state_->broken) return kBroken;
     ERR_clear_error();
     return outcome(SSL_read(state_->ssl.get(), into, clamp_to_int(bytes)));
 }
 
 TlsSession::Step TlsSession::write(std::string_view bytes) {
     if (bytes.empty()) return {};
+    if (state_->broken) return kBroken;
     ERR_clear_error();
     return outcome(SSL_write(state_->ssl.get(), bytes.data(), clamp_to_int(bytes.size())));
 }
@@ -175,6 +181,8 @@ TlsSession::Step TlsSession::outcome(int returned) {
         case SSL_ERROR_ZERO_RETURN: return {.error = boost::asio::error::eof};
         case SSL_ERROR_SYSCALL:
             state_->broken = true;
+            if (system_error == 0)
+                return kBroken;  // OpenSSL had given up before it asked the socket
             return {.error = error_code(system_error, boost::system::system_category())};
         default:
             state_->broken = true;

@@ -204,7 +204,7 @@ bool RunnerCore::is_idle() const {
     });
 }
 
-void RunnerCore::stop() {
+void RunnerCore::request_stop() {
     {
         const std::lock_guard submitting(submitting_);
         const std::lock_guard lock(mutex_);
@@ -212,6 +212,10 @@ void RunnerCore::stop() {
         if (running_ != nullptr) running_->cancel.cancel();
     }
     wake_.notify_all();
+}
+
+void RunnerCore::stop() {
+    request_stop();
     std::call_once(joined_, [this] { thread_.join(); });
 }
 

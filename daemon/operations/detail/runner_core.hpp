@@ -41,6 +41,7 @@ class RunnerCore {
     Result<std::vector<api::Operation>> list(std::size_t limit) const;
     std::optional<std::string> current() const;
     bool is_idle() const;
+    void request_stop();
     void stop();
 
     // For Progress.
