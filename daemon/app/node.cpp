@@ -10,12 +10,6 @@ namespace {
 /// Revisions grow over restarts too: a process changes things less often than this.
 constexpr std::uint64_t first_revision(std::uint64_t boot) { return boot << 20U; }
 
-/// Whether there is a journal in the folder, or nobody can say.
-bool may_hold_target(const std::filesystem::path& state_dir) {
-    std::error_code error;
-    return std::filesystem::exists(state_dir / "journal.db", error) || error;
-}
-
 std::string describe(const modules::ModuleStatus& status) {
     using enum modules::State;
     switch (status.state) {
@@ -39,9 +33,8 @@ Result<std::unique_ptr<Node>> Node::create(Environment environment) {
     if (error.kind == ErrorKind::conflict) {
         const bool was_set = !loaded->declared.find_key("node.state_dir")->is_default();
         if (was_set) return tl::unexpected(error);
-    } else if (!node->journal_.stored_target() &&
-               loaded->target_from != Loaded::TargetFrom::command_line &&
-               may_hold_target(loaded->settings.node.state_dir)) {
+    } else if (!node->journal_.knows_stored_target() &&
+               loaded->target_from != Loaded::TargetFrom::command_line) {
         return fail(
             error.kind,
             "the journal may hold a target that set-target stored, but cannot be read: {}\nmend "

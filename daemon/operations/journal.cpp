@@ -225,6 +225,7 @@ class Journal::Impl {
     bool suspect_ = false;
     std::uint64_t boot_ = 0;
     std::optional<std::string> target_;
+    bool target_was_read_ = false;
     std::int64_t last_sequence_ = 0;
     /// The operation that is past its point of no return.
     std::optional<std::int64_t> committed_;
@@ -295,6 +296,7 @@ Result<void> Journal::Impl::begin_life() {
         // Known from here on, even if nothing can be written.
         target_.reset();
         if (!node.isColumnNull(1)) target_ = node.getColumn(1).getString();
+        target_was_read_ = true;
         life.boot = static_cast<std::uint64_t>(node.getColumn(0).getInt64()) + 1;
         node.reset();
         life.last_sequence = last_sequence(database);
@@ -514,6 +516,17 @@ std::vector<std::string> Journal::notes() const {
 
 std::uint64_t Journal::boot() const {
     return impl_->look([&] { return impl_->boot_; });
+}
+
+bool Journal::knows_stored_target() const {
+    return impl_->look([&] {
+        if (impl_->target_was_read_) return true;
+        std::error_code error;
+        const auto bytes = std::filesystem::file_size(impl_->file_, error);
+        const bool is_absent =
+            error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+        return is_absent || (!error && bytes == 0);
+    });
 }
 
 std::optional<std::string> Journal::stored_target() const {

@@ -92,6 +92,8 @@ class Journal {
     [[nodiscard]] std::uint64_t boot() const;
     /// Known as soon as the file could be read, even if it cannot be written.
     [[nodiscard]] std::optional<std::string> stored_target() const;
+    /// False when there is a file that could not be read: it may hold a target.
+    [[nodiscard]] bool knows_stored_target() const;
     /// The operations that open() ended, oldest first.
     [[nodiscard]] std::vector<api::Operation> recovered() const;
 

@@ -242,6 +242,22 @@ class TcpTest(TroubleTest):
         answer = call("GET", f"http://127.0.0.1:{self.port}/admin/v1/status")
         self.assert_problem(answer, 400, "request-malformed", "https://")
 
+    def test_clients_that_break_off_within_a_body(self):
+        """Each once kept the event loop of the admin API busy for ever: OpenSSL says neither yes nor no to a session that failed."""
+        context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+        head = b"POST /admin/v1/config/check HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n0123456789"
+        for ending in (b"", b"garbage that is no record of TLS"):
+            with self.subTest(ending=ending):
+                plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+                inside = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=True)
+                inside.sendall(head)
+                raw = socket.socket(fileno=inside.detach())   # without TLS' goodbye
+                raw.sendall(ending)
+                raw.close()
+                self.assertEqual(200, self.ask(self.LOOKING).status)
+        wait_for("torn connections are closed", lambda: self.mimird.admin_connections() <= 1)
+        self.assertEqual(200, self.ask(self.LOOKING).status)
+
     def test_clients_without_a_certificate_stay_outside_when_one_is_wanted(self):
         port = free_port()
         with Mimird("-target=querier", *self.as_flags(
@@ -349,12 +365,8 @@ class BadInputTest(TroubleTest):
                 torn.sendall(garbage)
                 torn.shutdown(socket.SHUT_WR)
                 self.assertIn(torn.recv(12), (b"HTTP/1.1 400", b""))
-        wait_for("torn connections are closed", lambda: self.connections() <= 1)
+        wait_for("torn connections are closed", lambda: self.mimird.admin_connections() <= 1)
         self.assertEqual("running", self.mimird.module("querier")["state"])
-
-    def connections(self):
-        text = call("GET", self.mimird.url + "/metrics").text
-        return float(next(line for line in text.splitlines() if line.startswith("mimird_admin_connections ")).split()[1])
 
 
 class FloodTest(TroubleTest):
@@ -435,6 +447,22 @@ class FloodTest(TroubleTest):
             self.assertEqual("done", mimird.change("POST", "v1/modules/querier/restart")["state"])
             self.answers_within(1, lambda: push(mimird))
 
+
+    def test_a_follower_of_the_public_page_holds_up_no_stop(self):
+        mimird = self.mimird
+        def follow():
+            one = http.client.HTTPConnection("127.0.0.1", mimird.port, timeout=40)
+            self.addCleanup(one.close)
+            one.request("GET", "/admin/v1/events?follow=true&after=0")
+            self.assertEqual(200, one.getresponse().status)
+        follow()
+        began = time.monotonic()
+        self.assertEqual("done", mimird.change("POST", "v1/modules/server/restart")["state"])
+        self.assertLess(time.monotonic() - began, 15, "the stream was waited for until the grace of 30 s was over")
+        follow()
+        began = time.monotonic()
+        self.assertEqual(0, mimird.stop())
+        self.assertLess(time.monotonic() - began, 15, "the stream was waited for until the grace of 30 s was over")
 
     def test_a_rush_on_the_public_page(self):
         asked = b"GET /admin/v1/modules HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
@@ -542,6 +570,27 @@ class StateFolderTest(TroubleTest):
             finally:
                 second.kill()
                 shutil.rmtree(original, ignore_errors=True)
+
+    def test_a_stored_target_that_cannot_be_read_is_not_guessed(self):
+        """Started as all with the configured target, the node would be another one than it was told to be."""
+        with Mimird() as mimird:
+            mimird.change("PUT", "v1/target", {"target": "querier"})
+            mimird.stop()
+            journal = mimird.state / "journal.db"
+            journal.rename(mimird.state / "kept")
+            journal.mkdir()
+            mimird.start(wait=False)
+            self.assertEqual(1, mimird.process.wait(20))
+            self.assertIn("name the target with -target", mimird.log())
+            mimird.flags.append("-target=querier")
+            mimird.start()
+            self.assertNotEqual("ok", mimird.admin("GET", "v1/status").json["journal"])
+            mimird.stop()
+            mimird.flags.pop()
+            journal.rmdir()
+            (mimird.state / "kept").rename(journal)
+            mimird.start()
+            self.assertEqual("querier", mimird.admin("GET", "v1/target").json["target"])
 
     def test_a_damaged_journal_is_set_aside(self):
         for name, damage in (

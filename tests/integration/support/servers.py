@@ -229,6 +229,11 @@ class Mimird(Server):
     def module(self, name):
         return self.admin("GET", f"v1/modules/{name}").json
 
+    def admin_connections(self):
+        """Connections to the admin API now."""
+        text = http("GET", self.url + "/metrics").text
+        return float(next(line for line in text.splitlines() if line.startswith("mimird_admin_connections ")).split()[1])
+
     def api(self, path, method="GET", headers=None, **parameters):
         """A call of the Prometheus API; lists become repeated parameters."""
         query = urllib.parse.urlencode({key.rstrip("_"): value for key, value in parameters.items()}, doseq=True)

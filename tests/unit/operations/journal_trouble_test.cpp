@@ -200,6 +200,7 @@ TEST_SUITE("operations/journal in trouble") {
             Journal journal(in(dir.path()), {});
             IN_CHILD_CHECK(!journal.open());
             IN_CHILD_CHECK(journal.stored_target() == "ingester");
+            IN_CHILD_CHECK(journal.knows_stored_target());
             IN_CHILD_CHECK(journal.boot() == 0);
             IN_CHILD_CHECK(!journal.create(operation("refused")));
             limit_files(RLIM_INFINITY);
@@ -213,17 +214,18 @@ TEST_SUITE("operations/journal in trouble") {
     TEST_CASE("a folder without the right to write is named") {
         const QuickDir dir;
         std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
-        const auto refused = [&](std::string_view what) {
+        const auto refused = [&](std::string_view what, bool may_hold_target) {
             if (::geteuid() == 0) IN_CHILD_CHECK(::setuid(65534) == 0);
             Journal journal(in(dir.path() / "state"), {});
             const auto opened = journal.open();
             IN_CHILD_CHECK(!opened);
             IN_CHILD_CHECK(opened.error().id == "journal-unavailable");
             IN_CHILD_CHECK(opened.error().kind == ErrorKind::unavailable);
+            IN_CHILD_CHECK(journal.knows_stored_target() == !may_hold_target);
             if (!has(opened.error().message, what)) throw Wrong{opened.error().message};
         };
         std::filesystem::permissions(dir.path(), std::filesystem::perms(0555));
-        CHECK(in_child([&] { refused("Permission denied"); }) == "");
+        CHECK(in_child([&] { refused("Permission denied", false); }) == "");
 
         std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
         CHECK(in_child([&] { store_target(*open_journal(dir.path() / "state"), "x"); }) == "");
@@ -231,7 +233,7 @@ TEST_SUITE("operations/journal in trouble") {
             dir.path() / "state" / "journal.db", std::filesystem::perms(0444)
         );
         std::filesystem::permissions(dir.path() / "state", std::filesystem::perms(0555));
-        CHECK(in_child([&] { refused("cannot be written: Permission denied"); }) == "");
+        CHECK(in_child([&] { refused("cannot be written: Permission denied", true); }) == "");
         CHECK(set_aside(dir.path() / "state") == 0);
     }
 
@@ -240,6 +242,7 @@ TEST_SUITE("operations/journal in trouble") {
         write_file(dir.path() / "file", "x");
         Journal journal(in(dir.path() / "file" / "state"), {});
         CHECK(journal.open().error().id == "journal-unavailable");
+        CHECK(journal.knows_stored_target());  // none
         std::filesystem::create_directory(dir.path() / "journal.db");
         Journal other(in(dir.path()), {});
         CHECK(other.open().error().id == "journal-unavailable");
