@@ -12,6 +12,8 @@
 namespace mimir::ctl {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 Table plan_table(const std::vector<api::Step>& steps) {
     Table table{
         .columns =
@@ -113,12 +115,15 @@ Outcome<ExitCode> make_change(Context& context, const Change& change) {
     const Invocation& invocation = context.invocation();
     MIMIR_TRY(const auto timeout, timeout_of(invocation));
     MIMIR_TRY(const auto revision, revision_of(invocation));
+    const auto deadline = Clock::now() + timeout;
     const auto json = context.send({
         .endpoint = change.endpoint,
         .subject = change.subject,
         .body = change.body,
         .idempotency_key = new_idempotency_key(),
         .if_revision = revision,
+        .patience = patience_of(invocation, timeout),
+        .token = context.catch_interrupt(),
     });
     if (!json) return tl::unexpected(with_suggestion(context, json.error(), change.subject));
 
@@ -138,7 +143,7 @@ Outcome<ExitCode> make_change(Context& context, const Change& change) {
         MIMIR_TRY(show_operation(context, *json, watched, true));
         return ExitCode::done;
     }
-    MIMIR_TRY(const WaitEnd end, wait_for(context, watched, timeout));
+    MIMIR_TRY(const WaitEnd end, wait_for(context, watched, deadline));
     MIMIR_TRY(show_operation(context, *json, watched, end != WaitEnd::ended));
     return say_end(context, watched, end, timeout);
 }

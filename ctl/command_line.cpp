@@ -84,6 +84,7 @@ class Parser {
     }
 
     Outcome<void> parse(std::vector<std::string> arguments, Invocation& invocation) {
+        MIMIR_TRY(check_flags(arguments));
         std::ranges::reverse(arguments);  // as CLI11 wants them
         try {
             app_.parse(arguments);
@@ -127,6 +128,22 @@ class Parser {
         }
     }
 
+    /// CLI11 would take --flag=false for a flag that is given.
+    Outcome<void> check_flags(const std::vector<std::string>& arguments) const {
+        const auto end = std::ranges::find(arguments, "--");
+        for (auto word = arguments.begin(); word != end; ++word) {
+            const std::size_t equals = word->find('=');
+            if (equals == std::string::npos) continue;
+            const std::string_view name = std::string_view(*word).substr(0, equals);
+            for (const auto options : {global_options(), of_command_}) {
+                const Option* option = find_option(options, name);
+                if (option != nullptr && option->value.empty())
+                    return usage(fmt::format("{} takes no value", name));
+            }
+        }
+        return {};
+    }
+
     Outcome<void> unknown_option(const std::vector<std::string>& extras) const {
         const std::string first = extras.empty() ? std::string() : extras.front();
         const std::string name = first.substr(0, first.find('='));
@@ -156,6 +173,11 @@ Outcome<void> check_arguments(const Command& command, const std::vector<std::str
         count_min += argument.count_min;
         count_max += argument.count_max;
         any_number = any_number || argument.count_max == 0;
+    }
+    for (std::size_t i = 0; i < given.size() && !command.arguments.empty(); ++i) {
+        const Argument& argument = command.arguments[std::min(i, command.arguments.size() - 1)];
+        if (given[i].empty())
+            return usage(fmt::format("{} is empty: {}", argument.name, argument.help));
     }
     if (any_number || given.size() <= count_max) return {};
     return usage(fmt::format("\"{}\" is one argument too many", sanitized(given[count_max])));

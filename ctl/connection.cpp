@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -40,8 +41,17 @@ std::string path_of(const Call& call) {
     return path.replace(open, close - open + 1, http::percent_encode(call.subject));
 }
 
+bool is_one_word(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
 Outcome<std::string> read_token(const DaemonOptions& options, const Environment& environment) {
-    if (!options.token_file) return environment.variable_or_empty("MIMIRCTL_TOKEN");
+    if (!options.token_file) {
+        std::string token = environment.variable_or_empty("MIMIRCTL_TOKEN");
+        if (!token.empty() && !is_one_word(token))
+            return usage("MIMIRCTL_TOKEN does not hold one token");
+        return token;
+    }
     std::ifstream file{std::string(*options.token_file)};
     if (!file) return usage(fmt::format("the token file {} cannot be read", *options.token_file));
     std::string token(kTokenBytesLimit, '\0');
@@ -49,9 +59,7 @@ Outcome<std::string> read_token(const DaemonOptions& options, const Environment&
     token.resize(static_cast<std::size_t>(file.gcount()));
     const std::size_t end = token.find_last_not_of(" \t\r\n");
     token.resize(end == std::string::npos ? 0 : end + 1);
-    const bool is_one_word =
-        !token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < '\x7f'; });
-    if (!is_one_word)
+    if (!is_one_word(token))
         return usage(fmt::format("the token file {} does not hold one token", *options.token_file));
     return token;
 }
@@ -81,6 +89,16 @@ std::vector<std::string> usual_sockets(const Environment& environment) {
     return paths;
 }
 
+/// The name of a socket's file wins over that of a host; other names are addresses.
+Result<http::Endpoint> endpoint_of(const std::string& name) {
+    std::error_code ignored;
+    const bool is_path =
+        name.find(':') == std::string::npos &&
+        (name.find('/') != std::string::npos ||
+         (std::filesystem::exists(name, ignored) && !std::filesystem::is_directory(name, ignored)));
+    return is_path ? http::Endpoint::at_path(name) : http::Endpoint::parse(name);
+}
+
 }  // namespace
 
 Outcome<Daemon> choose_daemon(const DaemonOptions& options, const Environment& environment) {
@@ -98,11 +116,7 @@ Outcome<Daemon> choose_daemon(const DaemonOptions& options, const Environment& e
         });
         daemon.name = found == daemon.looked_for.end() ? daemon.looked_for.back() : *found;
     }
-    auto endpoint = http::Endpoint::parse(daemon.name);
-    if (!endpoint && daemon.name.find('/') != std::string::npos &&
-        daemon.name.find(':') == std::string::npos) {
-        endpoint = http::Endpoint{.unix_path = daemon.name};  // relative to the working folder
-    }
+    auto endpoint = endpoint_of(daemon.name);
     if (!endpoint) return usage(fmt::format("--socket: {}", endpoint.error().message));
     daemon.endpoint = *std::move(endpoint);
     MIMIR_TRY(daemon.client.tls, load_tls(options, daemon.endpoint));
@@ -128,7 +142,7 @@ http::ClientRequest Connection::request_for(const Call& call) const {
 }
 
 Result<http::ClientResponse> Connection::send_once(const Call& call) {
-    return client_.send(request_for(call), CancellationToken::create(Clock::now() + call.patience));
+    return client_.send(request_for(call), call.token.with_deadline(Clock::now() + call.patience));
 }
 
 Outcome<std::string> Connection::send(const Call& call) {
@@ -141,7 +155,7 @@ Outcome<std::string> Connection::send(const Call& call) {
         std::this_thread::sleep_for(kPause);
         response = send_once(call);
     }
-    if (!response) return tl::unexpected(explain_unreachable(daemon_, response.error()));
+    if (!response) return tl::unexpected(unanswered(call, response.error()));
     if (response->status / 100 != 2) return tl::unexpected(refused(*response));
     return std::move(response->body);
 }
@@ -174,6 +188,27 @@ Outcome<Connection::StreamEnd> Connection::stream(
     }
     if (response->status / 100 != 2) return tl::unexpected(refused(*response));
     return StreamEnd::complete;
+}
+
+Failure Connection::unanswered(const Call& call, const Error& error) const {
+    if (error.kind == ErrorKind::invalid)
+        return Failure{.exit_code = ExitCode::usage, .why = error.message};
+    const bool is_canceled = error.kind == ErrorKind::canceled;
+    const bool is_late = error.kind == ErrorKind::timeout;
+    const bool is_change = !call.idempotency_key.empty();
+    if (!is_canceled && !(is_late && is_change)) return explain_unreachable(daemon_, error);
+    Failure failure{
+        .exit_code = is_canceled ? ExitCode::detached : ExitCode::timed_out,
+        .what = is_canceled ? "not waiting any longer"
+                            : fmt::format("no answer after {} ms", call.patience.count()),
+    };
+    if (is_change) {
+        failure.why = "mimird has not answered, but what was asked for may have begun";
+        failure.next_steps.emplace_back("`mimirctl operations` shows what has begun");
+    } else {
+        failure.why = "mimird has not answered";
+    }
+    return failure;
 }
 
 Failure Connection::refused(const http::ClientResponse& response) {

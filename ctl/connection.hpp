@@ -53,6 +53,7 @@ struct Call {
     std::string idempotency_key = {};
     std::optional<std::string_view> if_revision = std::nullopt;
     std::chrono::milliseconds patience{10'000};
+    CancellationToken token = {};
 };
 
 /// Asks a daemon, one request at a time. Connects with the first one.
@@ -61,7 +62,8 @@ class Connection {
     explicit Connection(Daemon daemon);
 
     /// The body of a successful answer.
-    /// Errors: the daemon's problem; unreachable with the reason why; not_permitted when the socket may not be opened.
+    /// Errors: the daemon's problem; unreachable with the reason why; not_permitted when the socket may not be opened;
+    /// for a change timed_out when there was no answer, as it may have begun; detached when the token is canceled.
     Outcome<std::string> send(const Call& call);
 
     /// How a stream ended when it was not refused.
@@ -82,6 +84,7 @@ class Connection {
   private:
     Result<http::ClientResponse> send_once(const Call& call);
     [[nodiscard]] http::ClientRequest request_for(const Call& call) const;
+    [[nodiscard]] Failure unanswered(const Call& call, const Error& error) const;
     Failure refused(const http::ClientResponse& response);
 
     const Daemon daemon_;

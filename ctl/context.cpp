@@ -58,6 +58,11 @@ Outcome<void> Context::show_structured(std::string_view json, std::string_view n
     return {};
 }
 
+CancellationToken Context::catch_interrupt() const {
+    return environment_.catch_interrupt ? environment_.catch_interrupt()
+                                        : CancellationToken::create();
+}
+
 void Context::say(std::string_view sentence) { err() << sanitized(sentence) << std::endl; }
 
 Failure Context::bad_answer(std::string_view detail) {

@@ -52,6 +52,8 @@ class Context {
         return *std::move(value);
     }
 
+    /// Canceled by ctrl-C, which from here on does not end the program.
+    [[nodiscard]] CancellationToken catch_interrupt() const;
     /// A sentence on stderr.
     void say(std::string_view sentence);
 

@@ -17,7 +17,13 @@ Outcome<PublicApi> parse_url(std::string_view url) {
     std::string path(url.substr(slash));
     while (path.ends_with('/')) path.pop_back();
     auto endpoint = http::Endpoint::parse(url.substr(0, slash));
-    if (!endpoint) return usage(fmt::format("--url: {}", endpoint.error().message));
+    if (!endpoint) {  // its sentence would offer sockets, which the public API does not have
+        return usage(fmt::format(
+            "--url: \"{}\" is no address: want http://HOST:PORT, https://HOST:PORT or HOST:PORT, "
+            "and a path behind it where there is one",
+            url
+        ));
+    }
     PublicApi api{.endpoint = *std::move(endpoint)};
     if (path.ends_with("/prometheus"))
         path.resize(path.size() - std::string_view("/prometheus").size());
@@ -42,11 +48,21 @@ Failure refused(const http::ClientResponse& response) {
     if (why.empty()) why = response.body.substr(0, kTextLimit);
     while (why.ends_with('\n')) why.pop_back();
     if (why.empty()) why = http::reason_phrase(response.status);
-    return Failure{
+    Failure failure{
         .exit_code = exit_code_of(response.status),
         .what = fmt::format("the public API answers {}", response.status),
         .why = std::move(why),
     };
+    // Its words are all that sets this apart from a lost quorum or a time-out.
+    const bool is_stopped = response.status == 503 && failure.why.starts_with("module ") &&
+                            failure.why.ends_with(" is not running");
+    if (is_stopped) {
+        failure.exit_code = ExitCode::not_found;
+        failure.next_steps.emplace_back(
+            "`mimirctl modules` says what runs, `mimirctl start MODULE` starts it"
+        );
+    }
+    return failure;
 }
 
 }  // namespace
@@ -85,6 +101,8 @@ Outcome<std::string> send_public(
     http::BlockingClient client(api.endpoint);
     const auto token = CancellationToken::create(std::chrono::steady_clock::now() + kPatience);
     auto response = client.send(std::move(request), token);
+    if (!response && response.error().kind == ErrorKind::invalid)
+        return usage(response.error().message);
     if (!response) {
         return tl::unexpected(Failure{
             .exit_code = ExitCode::unreachable,

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 #include <grp.h>
+#include <netdb.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,6 +27,37 @@ int connect_error(const std::string& path) {
     const int error = status == 0 ? 0 : errno;
     ::close(fd);
     return error;
+}
+
+/// What connecting to one address says; 0 when it works or is not decided after a second.
+int connect_error(const addrinfo& address) {
+    const int fd = ::socket(
+        address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol
+    );
+    if (fd < 0) return errno;
+    int error = ::connect(fd, address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno;
+    if (error == EINPROGRESS) {
+        pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+        error = 0;
+        socklen_t size = sizeof(error);
+        if (::poll(&ready, 1, 1000) == 1) ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    }
+    ::close(fd);
+    return error;
+}
+
+/// True when every address of the host refuses.
+bool tcp_refuses(const http::Endpoint& endpoint) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const std::string port = std::to_string(endpoint.port);
+    if (::getaddrinfo(endpoint.host.c_str(), port.c_str(), &hints, &found) != 0) return false;
+    bool refuses = true;
+    for (const addrinfo* at = found; at != nullptr && refuses; at = at->ai_next)
+        refuses = connect_error(*at) == ECONNREFUSED;
+    ::freeaddrinfo(found);
+    return refuses;
 }
 
 /// "group mimird (0660)" of a socket file, when it can be seen.
@@ -91,6 +124,12 @@ SocketState look_at(const http::Endpoint& endpoint) {
         case ENOENT: return SocketState::absent;
         default: return SocketState::refuses;
     }
+}
+
+bool nobody_listens(const http::Endpoint& endpoint) {
+    if (endpoint.unix_path.empty()) return tcp_refuses(endpoint);
+    const SocketState state = look_at(endpoint);
+    return state == SocketState::absent || state == SocketState::refuses;
 }
 
 Failure explain_unreachable(const Daemon& daemon, const Error& error) {

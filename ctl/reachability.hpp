@@ -16,6 +16,9 @@ enum class SocketState : std::uint8_t {
 };
 SocketState look_at(const http::Endpoint& endpoint);
 
+/// True when it is sure that no process listens there: no socket, or one that refuses. A host may take some seconds.
+bool nobody_listens(const http::Endpoint& endpoint);
+
 /// Why a request got no answer, found out by looking at the socket: `error` is what the client saw.
 Failure explain_unreachable(const Daemon& daemon, const Error& error);
 

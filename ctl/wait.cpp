@@ -27,10 +27,8 @@ class Waiter {
           watched_(watched),
           progress_(context.err(), context.environment().err_is_terminal) {}
 
-    Outcome<WaitEnd> wait(std::chrono::milliseconds timeout) {
-        const auto& catch_interrupt = context_.environment().catch_interrupt;
-        const auto token = (catch_interrupt ? catch_interrupt() : CancellationToken::create())
-                               .with_deadline(Clock::now() + timeout);
+    Outcome<WaitEnd> wait(Clock::time_point deadline) {
+        const auto token = context_.catch_interrupt().with_deadline(deadline);
         progress_.show(watched_.operation);
         while (!api::has_ended(watched_.operation.state)) {
             if (token.canceled()) return WaitEnd::detached;
@@ -154,9 +152,16 @@ Outcome<std::chrono::milliseconds> timeout_of(const Invocation& invocation) {
     return std::chrono::ceil<std::chrono::milliseconds>(*time);
 }
 
-Outcome<WaitEnd> wait_for(Context& context, Watched& watched, std::chrono::milliseconds timeout) {
+std::chrono::milliseconds patience_of(
+    const Invocation& invocation, std::chrono::milliseconds timeout
+) {
+    if (invocation.has("--no-wait")) timeout = std::min<std::chrono::milliseconds>(timeout, 10s);
+    return std::max<std::chrono::milliseconds>(timeout, 1s);
+}
+
+Outcome<WaitEnd> wait_for(Context& context, Watched& watched, Clock::time_point deadline) {
     MIMIR_TRY(Connection * connection, context.connection());
-    return Waiter(context, *connection, watched).wait(timeout);
+    return Waiter(context, *connection, watched).wait(deadline);
 }
 
 Outcome<ExitCode> say_end(

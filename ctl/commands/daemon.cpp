@@ -1,6 +1,9 @@
 #include <fmt/ranges.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <fstream>
 #include <istream>
 #include <ostream>
 #include <thread>
@@ -10,6 +13,7 @@
 #include "ctl/change.hpp"
 #include "ctl/commands/commands.hpp"
 #include "ctl/context.hpp"
+#include "ctl/reachability.hpp"
 #include "ctl/wait.hpp"
 
 namespace mimir::ctl {
@@ -48,12 +52,25 @@ bool is_confirmed(Context& context, const api::Status& status) {
     return answer == "yes" || answer == "y";
 }
 
-/// Asks until nobody answers, or another process does.
+/// True when the process has ended, though its parent may not have noticed.
+bool has_ended(std::int64_t pid) {
+    if (pid <= 0) return true;  // it has not said
+    if (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return true;
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string text;
+    std::getline(file, text);
+    const std::size_t state = text.rfind(") ");  // behind the name, which may hold anything
+    return state != std::string::npos && text.find_first_of("ZX", state) == state + 2;
+}
+
+/// Asks until nobody listens and the process is gone, or another process answers. A daemon that is only slow goes on.
 WaitEnd wait_for_end(Connection& connection, std::int64_t pid, const CancellationToken& token) {
+    const http::Endpoint& endpoint = connection.daemon().endpoint;
+    const bool is_here = !endpoint.unix_path.empty();
     while (token.check()) {
-        const Call call{.endpoint = api::kGetStatus, .patience = 1000ms};
+        if (nobody_listens(endpoint) && (!is_here || has_ended(pid))) return WaitEnd::ended;
+        const Call call{.endpoint = api::kGetStatus, .patience = 1000ms, .token = token};
         const auto json = connection.send(call);
-        if (!json && json.error().exit_code == ExitCode::unreachable) return WaitEnd::ended;
         const auto status = api::from_json<api::Status>(json.value_or(""), api::Unknown::ignore);
         if (status && status->pid != pid) return WaitEnd::ended;
         std::this_thread::sleep_for(50ms);
@@ -98,18 +115,22 @@ Outcome<ExitCode> run_shutdown(Context& context) {
         context.say("nothing was done");
         return ExitCode::refused;
     }
+    const auto deadline = Clock::now() + timeout;
     MIMIR_TRY(
         const std::string json,
-        connection->send({.endpoint = api::kShutdown, .idempotency_key = new_idempotency_key()})
+        connection->send({
+            .endpoint = api::kShutdown,
+            .idempotency_key = new_idempotency_key(),
+            .patience = patience_of(context.invocation(), timeout),
+            .token = context.catch_interrupt(),
+        })
     );
     if (!is_for_people(context.format())) MIMIR_TRY(context.show_structured(json, "message"));
     MIMIR_TRY(const auto message, context.decode<api::Message>(json));
     context.say(message.message);
     if (context.invocation().has("--no-wait")) return ExitCode::done;
 
-    const auto& catch_interrupt = context.environment().catch_interrupt;
-    const auto token = (catch_interrupt ? catch_interrupt() : CancellationToken::create())
-                           .with_deadline(Clock::now() + timeout);
+    const auto token = context.catch_interrupt().with_deadline(deadline);
     switch (wait_for_end(*connection, status.pid, token)) {
         case WaitEnd::ended:
             context.say(fmt::format("mimird (pid {}) has ended", status.pid));

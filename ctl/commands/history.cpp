@@ -79,8 +79,7 @@ class Follower {
         if (!is_for_people(context_.format()) && !events.empty()) MIMIR_TRY(write_past(past));
         for (const api::Event& event : events) take(event);
 
-        const auto& catch_interrupt = context_.environment().catch_interrupt;
-        const auto token = catch_interrupt ? catch_interrupt() : CancellationToken::create();
+        const auto token = context_.catch_interrupt();
         while (!token.canceled()) {
             MIMIR_TRY(const bool is_well, read_one_stream(connection, token));
             if (!is_well) return tl::unexpected(connection.not_understood(misunderstood_));

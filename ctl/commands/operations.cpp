@@ -153,17 +153,19 @@ Outcome<ExitCode> run_operations(Context& context) {
 
 Outcome<ExitCode> run_operations_watch(Context& context) {
     MIMIR_TRY(const auto timeout, timeout_of(context.invocation()));
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
     const std::string& id = context.invocation().arguments.front();
     MIMIR_TRY(std::string json, context.send({.endpoint = api::kGetOperation, .subject = id}));
     MIMIR_TRY(auto operation, context.decode<api::Operation>(json));
     Watched watched{std::move(operation), std::move(json)};
-    MIMIR_TRY(const WaitEnd end, wait_for(context, watched, timeout));
+    MIMIR_TRY(const WaitEnd end, wait_for(context, watched, deadline));
     MIMIR_TRY(show_watched(context, watched));
     return say_end(context, watched, end, timeout);
 }
 
 Outcome<ExitCode> run_operations_cancel(Context& context) {
     MIMIR_TRY(const auto timeout, timeout_of(context.invocation()));
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
     const std::string& id = context.invocation().arguments.front();
     MIMIR_TRY(
         std::string json,
@@ -171,6 +173,8 @@ Outcome<ExitCode> run_operations_cancel(Context& context) {
             .endpoint = api::kCancelOperation,
             .subject = id,
             .idempotency_key = new_idempotency_key(),
+            .patience = patience_of(context.invocation(), timeout),
+            .token = context.catch_interrupt(),
         })
     );
     MIMIR_TRY(auto operation, context.decode<api::Operation>(json));
@@ -180,7 +184,7 @@ Outcome<ExitCode> run_operations_cancel(Context& context) {
         if (is_for_people(context.format()))
             context.out() << sanitized(watched.operation.id) << '\n';
     } else {
-        MIMIR_TRY(end, wait_for(context, watched, timeout));
+        MIMIR_TRY(end, wait_for(context, watched, deadline));
     }
     MIMIR_TRY(show_watched(context, watched));
     if (context.invocation().has("--no-wait")) return ExitCode::done;

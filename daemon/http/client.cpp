@@ -1,5 +1,6 @@
 #include "http/client.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -47,6 +48,25 @@ bool is_repeatable(const ClientRequest& request) {
         case Method::patch: return request.headers.has("Idempotency-Key");
         default: return true;
     }
+}
+
+bool has_control(std::string_view text) {
+    return std::ranges::any_of(text, [](char c) {
+        return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f';
+    });
+}
+
+/// What would end a line of the head early could add headers, or a whole request.
+Result<void> check_head(const ClientRequest& request) {
+    if (has_control(request.target)) {
+        return fail(ErrorKind::invalid, "the request's path holds a control character");
+    }
+    for (std::size_t i = 0; i < request.headers.size(); ++i) {
+        const auto [name, value] = request.headers[i];
+        if (!has_control(name) && !has_control(value)) continue;
+        return fail(ErrorKind::invalid, "the header {} holds a control character", name);
+    }
+    return {};
 }
 
 std::string request_head(const ClientRequest& request, const Endpoint& endpoint) {
@@ -170,6 +190,7 @@ asio::awaitable<Result<std::unique_ptr<ClientStream>>> Client::Impl::open(
 asio::awaitable<Result<Answer>> Client::Impl::exchange(
     const ClientRequest& request, CancellationToken token
 ) {
+    MIMIR_CO_TRY(check_head(request));
     if (auto kept = take_idle()) {
         auto head = co_await exchange_on(*kept, request, token);
         if (head) co_return Answer{std::move(kept), *std::move(head)};

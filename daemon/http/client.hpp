@@ -29,6 +29,9 @@ struct Endpoint {
 
     /// Errors: invalid.
     static Result<Endpoint> parse(std::string_view text);
+    /// A unix socket, also at a path that is relative to the working folder.
+    /// Errors: invalid, when the path is longer than the kernel takes.
+    static Result<Endpoint> at_path(std::string path);
     [[nodiscard]] std::string to_string() const;
     /// Host and port, as in the Host header; "localhost" for a unix socket.
     [[nodiscard]] std::string authority() const;
@@ -76,8 +79,8 @@ class ClientStream {
 
 /// Talks to one endpoint and keeps connections to it.
 /// A request that finds its kept connection closed before any byte of an answer is sent once more
-/// on a new one. Errors of every call: unavailable (not reachable, not to be trusted, connection broke), corrupt (not
-/// HTTP), limit (answer too big); canceled and timeout, as the token says. An answer with any
+/// on a new one. Errors of every call: invalid (control characters in target or headers: nothing was sent), unavailable (not
+/// reachable, not to be trusted, connection broke), corrupt (not HTTP), limit (answer too big); canceled and timeout, as the token says. An answer with any
 /// status is not an error. Threads: any. Destroy it when no call is under way.
 class Client {
   public:

@@ -1,3 +1,5 @@
+#include <sys/un.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -5,6 +7,9 @@
 
 namespace mimir::http {
 namespace {
+
+/// The kernel's, without the NUL at the end.
+constexpr std::size_t kPathBytesMax = sizeof(sockaddr_un::sun_path) - 1;
 
 tl::unexpected<Error> no_address(std::string_view text) {
     return fail(
@@ -29,7 +34,7 @@ std::string_view take_host(std::string_view& text) {
 Result<Endpoint> Endpoint::parse(std::string_view text) {
     const std::string_view whole = text;
     if (text.starts_with("unix:///")) text.remove_prefix(std::string_view("unix://").size());
-    if (text.starts_with('/')) return Endpoint{.unix_path = std::string(text)};
+    if (text.starts_with('/')) return at_path(std::string(text));
 
     const bool tls = text.starts_with("https://");
     if (tls || text.starts_with("http://")) text.remove_prefix(text.find("//") + 2);
@@ -46,6 +51,17 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
     if (error != std::errc() || end != text.end() || port == 0) return no_address(whole);
     return Endpoint{.host = std::string(host), .port = port, .tls = tls};
+}
+
+Result<Endpoint> Endpoint::at_path(std::string path) {
+    if (path.size() <= kPathBytesMax) return Endpoint{.unix_path = std::move(path)};
+    return fail(
+        ErrorKind::invalid,
+        "the path of a socket has at most {} bytes, not {}: \"{}\"",
+        kPathBytesMax,
+        path.size(),
+        path
+    );
 }
 
 std::string Endpoint::to_string() const {

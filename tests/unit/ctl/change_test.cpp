@@ -156,6 +156,28 @@ TEST_SUITE("ctl/change") {
         CHECK(contains(ran.err, "not waiting any longer: stop querier (op-7) goes on"));
     }
 
+    TEST_CASE("a change that is not answered may have begun, and this is said") {
+        CannedDaemon daemon;
+        Setup setup;
+        std::atomic<bool> interrupts = false;
+        daemon.on(
+            http::Method::post,
+            std::string(kStop),
+            [&, interrupt = setup.interrupt](const http::Request&) mutable {
+                if (interrupts) interrupt.cancel();
+                return daemon.waiting_stream({});
+            }
+        );
+        const Ran late = run_ctl(daemon, {"stop", "querier", "--timeout", "1s"});
+        CHECK(late.code == 6);
+        CHECK(contains(late.err, "may have begun"));
+        CHECK(contains(late.err, "`mimirctl operations`"));
+        interrupts = true;
+        const Ran interrupted = run_ctl(daemon, {"stop", "querier"}, setup);
+        CHECK(interrupted.code == 130);
+        CHECK(contains(interrupted.err, "may have begun"));
+    }
+
     TEST_CASE("a broken stream is taken up after the version that was seen") {
         CannedDaemon daemon;
         std::atomic<int> streams = 0;

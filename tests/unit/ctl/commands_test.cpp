@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <atomic>
 #include <fstream>
 #include <thread>
@@ -13,6 +15,9 @@ bool contains(std::string_view text, std::string_view part) {
 
 constexpr std::string_view kStatus =
     R"({"version":"0.0.1","pid":4711,"target":"all","config_file":""})";
+
+/// More than any process can have.
+constexpr int kNoPid = 1 << 23;
 
 std::string event(int cursor, std::string_view more = "") {
     return fmt::format(
@@ -164,10 +169,40 @@ TEST_SUITE("ctl/commands") {
         CHECK(contains(alone.out, "\"state\": \"failure\""));
     }
 
+    TEST_CASE("shutdown is not done while the daemon is only slow, or its process lives on") {
+        CannedDaemon daemon;
+        std::atomic<bool> is_slow = false;
+        std::atomic<std::int64_t> pid = kNoPid;
+        daemon.on(http::Method::get, "/admin/v1/status", [&](const http::Request&) {
+            if (is_slow) return daemon.waiting_stream({});
+            return http::Response::json(
+                200, fmt::format(R"({{"version":"1","pid":{}}})", pid.load())
+            );
+        });
+        daemon.on(http::Method::post, "/admin/v1/shutdown", [&](const http::Request&) {
+            is_slow = true;
+            return http::Response::json(202, R"({"message":"ending"})");
+        });
+        const Ran slow = run_ctl(daemon, {"shutdown", "--timeout", "1200ms"});
+        CHECK(slow.code == 6);
+        CHECK_FALSE(contains(slow.err, "has ended"));
+
+        is_slow = false;
+        pid = ::getpid();
+        std::thread end([&] {
+            CHECK(mimir::test::eventually(5s, [&] { return is_slow.load(); }));
+            daemon.stop();
+        });
+        const Ran alive = run_ctl(daemon, {"shutdown", "--timeout", "300ms"});
+        end.join();
+        CHECK(alive.code == 6);
+        CHECK_FALSE(contains(alive.err, "has ended"));
+    }
+
     TEST_CASE("shutdown is done when the daemon has gone") {
         CannedDaemon daemon;
         std::atomic<bool> asked = false;
-        daemon.on_get("/admin/v1/status", std::string(kStatus));
+        daemon.on_get("/admin/v1/status", fmt::format(R"({{"version":"1","pid":{}}})", kNoPid));
         daemon.on(http::Method::post, "/admin/v1/shutdown", [&](const http::Request&) {
             asked = true;
             return http::Response::json(202, R"({"message":"mimird drains and ends"})");
@@ -179,7 +214,9 @@ TEST_SUITE("ctl/commands") {
         const Ran ran = run_ctl(daemon, {"shutdown"});
         end.join();
         CHECK(ran.code == 0);
-        CHECK(ran.err == "mimird drains and ends\nmimird (pid 4711) has ended\n");
+        CHECK(
+            ran.err == fmt::format("mimird drains and ends\nmimird (pid {}) has ended\n", kNoPid)
+        );
     }
 
     TEST_CASE("shutdown asks on a terminal only, and waits no longer than it should") {

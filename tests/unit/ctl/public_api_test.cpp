@@ -190,6 +190,21 @@ TEST_SUITE("ctl/query") {
         CHECK(contains(ran.err, "the public API answers 400: 1:3: parse error"));
     }
 
+    TEST_CASE("a module that does not run is not found; what is unavailable for other reasons fails"
+    ) {
+        CannedDaemon daemon;
+        serve_status(daemon);
+        std::string why = "module querier is not running";
+        daemon.on(http::Method::post, "/prom/api/v1/query", [&](const http::Request&) {
+            return http::Response::text(503, why + "\n");
+        });
+        const Ran ran = run_ctl(daemon, {"query", "up"});
+        CHECK(ran.code == 3);
+        CHECK(contains(ran.err, "mimirctl start MODULE"));
+        why = "at least 2 ingesters are needed";
+        CHECK(run_ctl(daemon, {"query", "up"}).code == 1);
+    }
+
     TEST_CASE("without a public API it says so") {
         CannedDaemon daemon;
         daemon.on_get("/admin/v1/status", R"({"version":"0.1.0","http_address":""})");

@@ -133,6 +133,23 @@ TEST_SUITE("ctl/state") {
         CHECK(run_ctl(daemon, {"modules", "--token-file", file}).code == 2);
     }
 
+    TEST_CASE("a token in the environment that is no token is a mistake") {
+        CannedDaemon daemon;
+        const Setup setup{.variables = {{"MIMIRCTL_TOKEN", "t\r\nX: b"}}};
+        CHECK(run_ctl(daemon, {"modules"}, setup).code == 2);
+        CHECK(daemon.seen().empty());
+    }
+
+    TEST_CASE("a bare name is the socket's file when there is one") {
+        CannedDaemon daemon;
+        daemon.on_get("/admin/v1/modules", "[]");
+        const auto before = std::filesystem::current_path();
+        std::filesystem::current_path(daemon.dir());
+        const Ran ran = run_ctl({"modules", "--socket", "admin.sock", "-o", "json"});
+        std::filesystem::current_path(before);
+        CHECK(ran.code == 0);
+    }
+
     TEST_CASE("version works without a daemon, and names the daemon's when there is one") {
         CannedDaemon daemon;
         daemon.on_get("/admin/version", R"({"version":"9.9","api_min":1,"api_max":1})");

@@ -32,6 +32,20 @@ TEST_SUITE("http/client") {
         CHECK(server.server->connections() == 1);
     }
 
+    TEST_CASE("what would add lines to the head is not sent") {
+        TestServer server;
+        BlockingClient client(server.endpoint());
+        for (const ClientRequest& request :
+             {ClientRequest{.target = "/hello", .headers = {{"X-A", "a\r\nX-B: b"}}, .body = ""},
+              ClientRequest{.target = "/hello", .headers = {{"X-A\n", "a"}}, .body = ""},
+              ClientRequest{.target = "/hello HTTP/1.1\r\nX-B: b", .headers = {}, .body = ""}}) {
+            const auto answer = client.send(request);
+            REQUIRE(!answer);
+            CHECK(answer.error().kind == ErrorKind::invalid);
+        }
+        CHECK(server.server->connections() == 0);
+    }
+
     TEST_CASE("a kept connection that the server closed is not the caller's trouble") {
         TestServer server({.idle_timeout = 200ms});
         BlockingClient client(server.endpoint());

@@ -88,7 +88,9 @@ TEST_SUITE("http/url") {
               "host:8x",
               "ftp://host",
               "https://",
-              "a b:80"}) {
+              "a b:80",
+              "unix:////////////////////////////////////////////////////////////////////////////////"
+              "//////////////////////////////////////"}) {
             CAPTURE(text);
             const auto endpoint = Endpoint::parse(text);
             REQUIRE(!endpoint);
