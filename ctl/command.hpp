@@ -70,11 +70,12 @@ struct Command {
     std::span<const Argument> arguments = {};
     std::span<const Option> options = {};
     std::span<const Example> examples = {};
-    /// Besides 0, 2, 4 and 7, which any command can have.
+    /// Besides 0 and 2, which any command can have, and 4 and 7 of those that need a daemon.
     std::span<const ExitCode> exit_codes = {};
     /// Null for a group that does nothing without a verb.
     Handler run = nullptr;
     bool is_hidden = false;
+    bool needs_daemon = true;
 
     /// "config"
     [[nodiscard]] std::string_view group() const { return name.substr(0, name.find(' ')); }

@@ -72,11 +72,13 @@ Outcome<Found> find(std::span<const std::string> arguments) {
 /// CLI11 for one command: every option is a list of strings, so that we say ourselves what is wrong.
 class Parser {
   public:
-    explicit Parser(std::span<const Option> of_command) : of_command_(of_command) {
+    explicit Parser(const Command* command)
+        : command_(command),
+          of_command_(command == nullptr ? std::span<const Option>() : command->options) {
         app_.set_help_flag();
         app_.allow_extras(false);
         app_.prefix_command(false);
-        for (const auto options : {global_options(), of_command}) {
+        for (const auto options : {global_options(), of_command_}) {
             for (const Option& option : options) add(option);
         }
         app_.add_option("arguments", arguments_)
@@ -151,11 +153,19 @@ class Parser {
         for (const auto options : {global_options(), of_command_}) {
             for (const Option& option : options) known.push_back(option.name);
         }
+        const bool takes_words = command_ != nullptr && !command_->arguments.empty();
         return usage(
-            fmt::format("there is no option {}{}", sanitized(name), did_you_mean(name, known))
+            fmt::format("there is no option {}{}", sanitized(name), did_you_mean(name, known)),
+            takes_words ? fmt::format(
+                              "a {} that begins with - stands behind --: `mimirctl {} -- ...`",
+                              command_->arguments.front().name,
+                              command_->name
+                          )
+                        : ""
         );
     }
 
+    const Command* command_;
     std::span<const Option> of_command_;
     CLI::App app_;
     std::deque<Read> values_;
@@ -180,7 +190,14 @@ Outcome<void> check_arguments(const Command& command, const std::vector<std::str
             return usage(fmt::format("{} is empty: {}", argument.name, argument.help));
     }
     if (any_number || given.size() <= count_max) return {};
-    return usage(fmt::format("\"{}\" is one argument too many", sanitized(given[count_max])));
+    std::vector<std::string_view> verbs;
+    for (const Command* verb : verbs_of(command.name))
+        verbs.push_back(verb->name.substr(command.name.size() + 1));
+    return usage(fmt::format(
+        "\"{}\" is one argument too many{}",
+        sanitized(given[count_max]),
+        did_you_mean(given.front(), verbs)
+    ));
 }
 
 Outcome<void> check_format(const Invocation& invocation) {
@@ -216,7 +233,7 @@ Outcome<Invocation> parse_command_line(std::span<const std::string> arguments) {
         invocation.options.emplace("--help", "true");
         return invocation;
     }
-    Parser parser(found.command == nullptr ? std::span<const Option>() : found.command->options);
+    Parser parser(found.command);
     MIMIR_TRY(parser.parse(std::move(found.rest), invocation));
     MIMIR_TRY(check_format(invocation));
     const bool is_command = found.command != nullptr && found.command->run != nullptr;

@@ -194,14 +194,14 @@ constexpr Example kSetTargetExamples[] = {
 };
 constexpr Example kStartExamples[] = {
     {"mimirctl start querier", "Start the querier and all that it needs."},
-    {"mimirctl start querier ruler --dry-run", "Show what that would do."},
+    {"mimirctl start querier query-frontend --dry-run", "Show what that would do."},
 };
 constexpr Example kStopExamples[] = {
     {"mimirctl stop querier", "Drain and stop the querier."},
-    {"mimirctl stop ingester --cascade", "Stop what needs the ingester, then the ingester."},
+    {"mimirctl stop api --cascade", "Stop all that needs the public API, then the API."},
 };
 constexpr Example kRestartExamples[] = {
-    {"mimirctl restart ingester --timeout 10m",
+    {"mimirctl restart distributor --timeout 10m",
      "Stop it with what depends on it, and start the same again."},
 };
 constexpr Example kOperationsExamples[] = {
@@ -446,11 +446,13 @@ constexpr Command kCommands[] = {
      .summary = "The script that completes mimirctl's words in a shell.",
      .arguments = kShell,
      .examples = kCompletionExamples,
-     .run = run_completion},
+     .run = run_completion,
+     .needs_daemon = false},
     {.name = "version",
      .summary = "Versions of mimirctl and of the daemon.",
      .examples = kVersionExamples,
-     .run = run_version},
+     .run = run_version,
+     .needs_daemon = false},
     {.name = "__complete",
      .summary = "What the last word can become; the shells' scripts call it.",
      .run = run_complete,

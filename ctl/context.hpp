@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/json.hpp"
 #include "ctl/command.hpp"
@@ -12,6 +14,17 @@
 #include "ctl/output/table.hpp"
 
 namespace mimir::ctl {
+
+/// False when members are missing that every mimird sends: then it is the JSON of somebody else.
+template <class T>
+bool is_of_mimird(const T&) {
+    return true;
+}
+inline bool is_of_mimird(const api::Status& status) { return !status.version.empty(); }
+inline bool is_of_mimird(const api::Operation& operation) { return !operation.id.empty(); }
+inline bool is_of_mimird(const std::vector<api::Module>& modules) {
+    return std::ranges::none_of(modules, &std::string::empty, &api::Module::name);
+}
 
 /// What a command's handler works with.
 class Context {
@@ -32,13 +45,13 @@ class Context {
     /// The same with one request.
     Outcome<std::string> send(const Call& call);
 
-    /// The answer as -o says: JSON goes out as it came, for people `to_table` makes rows of it.
+    /// The answer as -o says: JSON goes out as it came once it is understood, for people `to_table` makes rows of it.
     template <class T, class ToTable>
     Outcome<void> show(
         std::string_view json, std::string_view name_member, const ToTable& to_table
     ) {
-        if (!is_for_people(format_)) return show_structured(json, name_member);
         MIMIR_TRY(const T value, decode<T>(json));
+        if (!is_for_people(format_)) return show_structured(json, name_member);
         write_table(out(), to_table(value), table_style());
         return {};
     }
@@ -49,6 +62,7 @@ class Context {
     Outcome<T> decode(std::string_view json) {
         auto value = api::from_json<T>(json, api::Unknown::ignore);
         if (!value) return tl::unexpected(bad_answer(value.error().message));
+        if (!is_of_mimird(*value)) return tl::unexpected(bad_answer("its answer is incomplete"));
         return *std::move(value);
     }
 

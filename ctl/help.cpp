@@ -64,9 +64,9 @@ std::string synopsis(const Command& command) {
 }
 
 std::vector<ExitCode> exit_codes_of(const Command& command) {
-    std::vector<ExitCode> codes = {
-        ExitCode::done, ExitCode::usage, ExitCode::not_permitted, ExitCode::unreachable
-    };
+    std::vector<ExitCode> codes = {ExitCode::done, ExitCode::usage};
+    if (command.needs_daemon)
+        codes.insert(codes.end(), {ExitCode::not_permitted, ExitCode::unreachable});
     codes.insert(codes.end(), command.exit_codes.begin(), command.exit_codes.end());
     std::ranges::sort(codes);
     return codes;

@@ -10,11 +10,17 @@
 namespace mimir::ctl {
 namespace {
 
+ExitCode unwritable(Streams streams) {
+    print_failure(streams.err, {.why = "the output cannot be written"}, false);
+    return ExitCode::failed;
+}
+
 /// What there is to say without a command that runs. Usage errors when none was named, or a group alone.
 ExitCode print_help(const Invocation& invocation, Streams streams) {
     const bool is_asked_for = invocation.has("--help");
     std::ostream& out = is_asked_for ? streams.out : streams.err;
     out << (invocation.command == nullptr ? program_help() : command_help(*invocation.command));
+    if (is_asked_for && !out.flush()) return unwritable(streams);
     return is_asked_for ? ExitCode::done : ExitCode::usage;
 }
 
@@ -30,10 +36,7 @@ ExitCode run_command(
         );
         return outcome.error().exit_code;
     }
-    if (streams.out.bad()) {
-        print_failure(streams.err, {.why = "the output cannot be written"}, false);
-        return ExitCode::failed;
-    }
+    if (streams.out.bad()) return unwritable(streams);
     return *outcome;
 }
 

@@ -63,11 +63,11 @@ Outcome<ExitCode> run_config_show(Context& context) {
         const std::string json,
         context.send({.endpoint = api::kGetConfig, .query = std::move(query)})
     );
+    MIMIR_TRY(const auto view, context.decode<api::ConfigView>(json));
     if (!is_for_people(context.format())) {
         MIMIR_TRY(context.show_structured(json, "file"));
         return ExitCode::done;
     }
-    MIMIR_TRY(const auto view, context.decode<api::ConfigView>(json));
     context.out() << sanitized(view.yaml, true);
     if (!view.yaml.ends_with('\n')) context.out() << '\n';
     return ExitCode::done;
@@ -75,11 +75,11 @@ Outcome<ExitCode> run_config_show(Context& context) {
 
 Outcome<ExitCode> run_config_diff(Context& context) {
     MIMIR_TRY(const std::string json, context.send({.endpoint = api::kDiffConfig}));
+    MIMIR_TRY(const auto diff, context.decode<api::ConfigDiff>(json));
     if (!is_for_people(context.format())) {
         MIMIR_TRY(context.show_structured(json, "file"));
         return ExitCode::done;
     }
-    MIMIR_TRY(const auto diff, context.decode<api::ConfigDiff>(json));
     if (diff.differences.empty()) context.say(diff.file + " says what is in force");
     Table table{.columns = {{"KEY"}, {"RUNNING"}, {"FILE"}, {"RESTARTS"}}, .rows = {}};
     for (const api::ConfigDifference& difference : diff.differences) {

@@ -25,11 +25,11 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
 
 Outcome<ExitCode> show_level(Context& context, const std::string& json) {
+    MIMIR_TRY(const auto level, context.decode<api::LogLevel>(json));
     if (!is_for_people(context.format())) {
         MIMIR_TRY(context.show_structured(json, "level"));
         return ExitCode::done;
     }
-    MIMIR_TRY(const auto level, context.decode<api::LogLevel>(json));
     context.out() << sanitized(level.level) << '\n';
     return ExitCode::done;
 }

@@ -1,3 +1,4 @@
+#include <charconv>
 #include <ostream>
 #include <thread>
 
@@ -68,7 +69,8 @@ Table events_table(Context& context, const std::vector<api::Event>& events) {
 /// Writes events one by one as they happen. Columns cannot know what is to come: they start with the widths of the usual.
 class Follower {
   public:
-    explicit Follower(Context& context) : context_(context) {}
+    /// Nothing up to `after` is shown.
+    Follower(Context& context, std::uint64_t after) : context_(context), cursor_(after) {}
 
     Outcome<ExitCode> follow(Connection& connection, http::Parameters first) {
         MIMIR_TRY(
@@ -78,10 +80,12 @@ class Follower {
         MIMIR_TRY(const auto events, context_.decode<std::vector<api::Event>>(past));
         if (!is_for_people(context_.format()) && !events.empty()) MIMIR_TRY(write_past(past));
         for (const api::Event& event : events) take(event);
+        MIMIR_TRY(flush());
 
         const auto token = context_.catch_interrupt();
         while (!token.canceled()) {
             MIMIR_TRY(const bool is_well, read_one_stream(connection, token));
+            MIMIR_TRY(flush());
             if (!is_well) return tl::unexpected(connection.not_understood(misunderstood_));
             const auto until = std::chrono::steady_clock::now() + kPause;
             while (!token.canceled() && std::chrono::steady_clock::now() < until)
@@ -100,6 +104,7 @@ class Follower {
             call, [this](std::string_view line) { return take_line(line); }, token
         );
         if (!misunderstood_.empty()) return false;
+        if (end && *end == StreamEnd::stopped_by_reader) return true;
         const bool is_refused = !end && end.error().exit_code != ExitCode::unreachable;
         if (is_refused) return tl::unexpected(end.error());
         if (!token.canceled() && !is_away_)
@@ -118,7 +123,13 @@ class Follower {
         is_away_ = false;
         if (!is_for_people(context_.format())) write_structured(line);
         take(*event);
-        return true;
+        return flush().has_value();
+    }
+
+    /// Who reads along sees each event at once; a reader that has gone ends the following.
+    Outcome<void> flush() {
+        if (context_.out().flush()) return {};
+        return tl::unexpected(Failure{.why = "the output cannot be written"});
     }
 
     void take(const api::Event& event) {
@@ -128,7 +139,6 @@ class Follower {
         TableStyle style = context_.table_style();
         style.titles = false;
         write_table(context_.out(), Table{event_columns(), {event_row(event)}}, style);
-        context_.out() << std::flush;
     }
 
     /// A list that does not end: JSON is a line each, YAML an element each.
@@ -145,11 +155,10 @@ class Follower {
             case Format::name: written = write_names(context_.out(), line, "cursor"); break;
             default: written = write_jsonl(context_.out(), line); break;
         }
-        context_.out() << std::flush;
     }
 
     Context& context_;
-    std::uint64_t cursor_ = 0;
+    std::uint64_t cursor_;
     bool is_away_ = false;
     std::string misunderstood_;
 };
@@ -202,8 +211,11 @@ Outcome<ExitCode> run_events(Context& context) {
     MIMIR_TRY(auto page, page_of(context.invocation()));
     if (context.invocation().has("--follow")) {
         if (page.empty()) page.add("limit", std::string(kFollowedPast));
+        std::uint64_t after = 0;
+        if (const auto text = context.invocation().value("--after"))
+            std::from_chars(text->data(), text->data() + text->size(), after);  // page_of saw to it
         MIMIR_TRY(Connection * connection, context.connection());
-        return Follower(context).follow(*connection, std::move(page));
+        return Follower(context, after).follow(*connection, std::move(page));
     }
     MIMIR_TRY(
         const std::string json,

@@ -115,11 +115,11 @@ Outcome<ExitCode> show_one(Context& context, const std::string& id) {
     MIMIR_TRY(
         const std::string json, context.send({.endpoint = api::kGetOperation, .subject = id})
     );
+    MIMIR_TRY(const auto operation, context.decode<api::Operation>(json));
     if (!is_for_people(context.format())) {
         MIMIR_TRY(context.show_structured(json, "id"));
         return ExitCode::done;
     }
-    MIMIR_TRY(const auto operation, context.decode<api::Operation>(json));
     write_operation(context, operation);
     return ExitCode::done;
 }

@@ -22,6 +22,7 @@ Outcome<std::string> read_all(std::istream& in, std::string_view name) {
         if (text.size() > kBytesLimit)
             return usage(fmt::format("{} is larger than {} MiB", name, kBytesLimit >> 20));
     }
+    if (in.bad()) return usage(fmt::format("{} cannot be read to its end", name));
     return text;
 }
 

@@ -110,11 +110,11 @@ Table targets_table(const std::vector<api::Target>& targets) {
 
 Outcome<ExitCode> run_status(Context& context) {
     MIMIR_TRY(const std::string json, context.send({.endpoint = api::kGetStatus}));
+    MIMIR_TRY(const auto status, context.decode<api::Status>(json));
     if (!is_for_people(context.format())) {
         MIMIR_TRY(context.show_structured(json, "target"));
         return ExitCode::done;
     }
-    MIMIR_TRY(const auto status, context.decode<api::Status>(json));
     const TimestampMs now = context.environment().clock->now();
     const TableStyle style = context.table_style();
     write_facts(context.out(), status_facts(status, now, style.wide), style);

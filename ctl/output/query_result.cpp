@@ -11,6 +11,9 @@ namespace {
 
 using detail::Json;
 
+/// So many have milliseconds that are a number of 64 bits.
+constexpr double kSecondsMax = 9e15;
+
 /// up{job="a"}
 std::string series_name(const Json& labels) {
     std::string name;
@@ -30,16 +33,21 @@ std::string series_name(const Json& labels) {
 void add_value(Table& table, const std::string& series, const Json& pair) {
     if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number()) return;
     const double seconds = pair[0].get<double>();
-    const TimestampMs time{static_cast<std::int64_t>(std::llround(seconds * 1000))};
+    const bool is_time = std::abs(seconds) <= kSecondsMax;
+    const std::string time =
+        is_time
+            ? format_rfc3339(TimestampMs{static_cast<std::int64_t>(std::llround(seconds * 1000))})
+            : detail::dump(pair[0]);
     const std::string value =
         pair[1].is_string() ? pair[1].get<std::string>() : detail::dump(pair[1]);
-    table.rows.push_back({Cell(series), Cell(format_rfc3339(time), Tone::faint), Cell(value)});
+    table.rows.push_back({Cell(series), Cell(time, Tone::faint), Cell(value)});
 }
 
 void add_series(QueryResult& result, const Json& one) {
     if (!one.is_object()) return;
     const auto labels = one.find("metric");
-    const std::string name = labels == one.end() ? "{}" : series_name(*labels);
+    const bool has_labels = labels != one.end() && labels->is_object();
+    const std::string name = has_labels ? series_name(*labels) : "{}";
     result.series.push_back(name);
     for (const std::string_view single : {"value", "histogram"}) {
         if (const auto at = one.find(std::string(single)); at != one.end())
@@ -80,7 +88,9 @@ Result<QueryResult> read_query_result(std::string_view json) {
             },
     };
     const Json& values = data["result"];
-    const std::string type = data.value("resultType", "");
+    const auto at = data.find("resultType");
+    if (at == data.end() || !at->is_string()) return not_one();
+    const std::string type = at->get<std::string>();
     if (type == "scalar" || type == "string") {
         add_value(result.table, type, values);
         result.result = detail::dump(Json::array({values}));

@@ -79,9 +79,10 @@ class ClientStream {
 
 /// Talks to one endpoint and keeps connections to it.
 /// A request that finds its kept connection closed before any byte of an answer is sent once more
-/// on a new one. Errors of every call: invalid (control characters in target or headers: nothing was sent), unavailable (not
-/// reachable, not to be trusted, connection broke), corrupt (not HTTP), limit (answer too big); canceled and timeout, as the token says. An answer with any
-/// status is not an error. Threads: any. Destroy it when no call is under way.
+/// on a new one. Errors of every call: invalid (control characters in target or headers: nothing was
+/// sent), unavailable (not reachable, not to be trusted, connection broke), corrupt (not HTTP),
+/// limit (answer too big); canceled and timeout, as the token says. An answer with any status is not
+/// an error. Threads: any. Destroy it when no call is under way.
 class Client {
   public:
     Client(runtime::IoThreads& io, Endpoint endpoint, ClientOptions options = {});

@@ -3,6 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fstream>
 #include <sstream>
 
 #include "api/json.hpp"
@@ -154,7 +155,9 @@ Ran run_ctl(const std::vector<std::string>& arguments, const Setup& setup) {
         .clock = &clock,
         .catch_interrupt = [&] { return setup.interrupt; },
     };
-    const int code = run(arguments, {in, out, err}, environment);
+    std::ofstream full("/dev/full");
+    std::ostream& chosen = setup.out_is_full ? static_cast<std::ostream&>(full) : out;
+    const int code = run(arguments, {in, chosen, err}, environment);
     return {code, out.str(), err.str()};
 }
 

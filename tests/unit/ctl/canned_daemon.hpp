@@ -77,6 +77,8 @@ struct Setup {
     bool in_is_terminal = false;
     bool out_is_terminal = false;
     bool err_is_terminal = false;
+    /// Nothing can be written to it.
+    bool out_is_full = false;
     std::uint32_t uid = 1000;
     std::string system_socket = "/nonexistent/mimird/admin.sock";
     CancellationToken interrupt = CancellationToken::create();

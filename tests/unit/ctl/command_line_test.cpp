@@ -30,6 +30,9 @@ TEST_SUITE("ctl/command line") {
             {{"start"}, "MODULE is missing"},
             {{"query"}, "EXPR is missing"},
             {{"query", "a", "b"}, "\"b\" is one argument too many"},
+            {{"operations", "wtch", "op-1"}, "did you mean \"watch\"?"},
+            {{"query", "-up"}, "`mimirctl query -- ...`"},
+            {{"config", "check", "/proc/self/mem"}, "/proc/self/mem cannot be read to its end"},
             {{"status", "now"}, "\"now\" is one argument too many"},
             {{"start", "querier", "--timeout", "5"},
              "--timeout takes a time such as 30s or 5m, not \"5\""},
@@ -70,6 +73,12 @@ TEST_SUITE("ctl/command line") {
             CHECK(ran.out == "");
             CHECK(contains(ran.err, c.said));
         }
+    }
+
+    TEST_CASE("help lists only the exit codes that a command has") {
+        CHECK_FALSE(contains(run_ctl({"version", "--help"}).out, "cannot be reached"));
+        CHECK_FALSE(contains(run_ctl({"completion", "--help"}).out, "Not permitted"));
+        CHECK(contains(run_ctl({"status", "--help"}).out, "cannot be reached"));
     }
 
     TEST_CASE("without a command it says what there is, and that this was no command") {

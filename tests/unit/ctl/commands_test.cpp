@@ -78,6 +78,41 @@ TEST_SUITE("ctl/commands") {
         CHECK(seen[2].target == "/admin/v1/events?follow=true&after=8");
     }
 
+    TEST_CASE("events are followed after a cursor although nothing newer is there yet") {
+        CannedDaemon daemon;
+        Setup setup;
+        daemon.on(
+            http::Method::get,
+            "/admin/v1/events",
+            [&, interrupt = setup.interrupt](const http::Request& request) mutable {
+                if (!request.query.get("follow")) return http::Response::json(200, "[]");
+                interrupt.cancel();
+                return daemon.waiting_stream({});
+            }
+        );
+        CHECK(run_ctl(daemon, {"events", "--follow", "--after", "41"}, setup).code == 130);
+        REQUIRE(daemon.seen().size() == 2);
+        CHECK(daemon.seen()[1].target == "/admin/v1/events?follow=true&after=41");
+    }
+
+    TEST_CASE("output that cannot be written ends the following, and is no success of help") {
+        CannedDaemon daemon;
+        daemon.on(http::Method::get, "/admin/v1/events", [&](const http::Request& request) {
+            if (!request.query.get("follow")) return http::Response::json(200, "[]");
+            return daemon.waiting_stream({event(8)});
+        });
+        for (const std::string_view format : {"table", "json", "yaml"}) {
+            CAPTURE(format);
+            const Ran ran = run_ctl(
+                daemon, {"events", "--follow", "-o", std::string(format)}, {.out_is_full = true}
+            );
+            CHECK(ran.code == 1);
+            CHECK(contains(ran.err, "the output cannot be written"));
+        }
+        CHECK(run_ctl({"--help"}, {.out_is_full = true}).code == 1);
+        CHECK(run_ctl({"status", "--help"}, {.out_is_full = true}).code == 1);
+    }
+
     TEST_CASE("the audit log is a table") {
         CannedDaemon daemon;
         daemon.on_get(

@@ -177,6 +177,26 @@ TEST_SUITE("ctl/query") {
         CHECK(run_ctl({"query", "up", "--url", url, "--start", "1", "--time", "2"}).code == 2);
     }
 
+    TEST_CASE("an answer of other types is no answer, and times out of range are shown as they are"
+    ) {
+        CannedDaemon daemon;
+        serve_status(daemon);
+        std::string data;
+        daemon.on(http::Method::post, "/prom/api/v1/query", [&](const http::Request&) {
+            return http::Response::json(200, R"({"status":"success","data":)" + data + "}");
+        });
+        for (const std::string_view bad :
+             {R"({"resultType":7,"result":[]})", R"({"result":[]})", R"([])", "7"}) {
+            CAPTURE(bad);
+            data = bad;
+            CHECK(run_ctl(daemon, {"query", "up"}).code == 1);
+        }
+        data = R"({"resultType":"vector","result":[{"metric":7,"value":[1e300,"1"]},8]})";
+        const Ran ran = run_ctl(daemon, {"query", "up"});
+        CHECK(ran.code == 0);
+        CHECK(contains(ran.out, "1e+300"));
+    }
+
     TEST_CASE("what the server refuses is said in its words") {
         CannedDaemon daemon;
         serve_status(daemon);

@@ -140,6 +140,23 @@ TEST_SUITE("ctl/state") {
         CHECK(daemon.seen().empty());
     }
 
+    TEST_CASE("the JSON of somebody else does not pass for mimird's") {
+        CannedDaemon other;
+        other.on_get("/admin/v1/status", R"({"status":"ok"})");
+        other.on_get("/admin/v1/modules", R"([{"id":1}])");
+        other.on_get("/admin/v1/targets", R"({"status":"ok"})");
+        for (const std::string command : {"status", "modules", "targets"}) {
+            for (const std::string format : {"table", "json", "jsonl", "yaml", "name"}) {
+                CAPTURE(command);
+                CAPTURE(format);
+                const Ran ran = run_ctl(other, {command, "-o", format});
+                CHECK(ran.code == 7);
+                CHECK(ran.out == "");
+                CHECK(contains(ran.err, "is not mimird"));
+            }
+        }
+    }
+
     TEST_CASE("a bare name is the socket's file when there is one") {
         CannedDaemon daemon;
         daemon.on_get("/admin/v1/modules", "[]");
