@@ -156,12 +156,12 @@ class Parser {
         const bool takes_words = command_ != nullptr && !command_->arguments.empty();
         return usage(
             fmt::format("there is no option {}{}", sanitized(name), did_you_mean(name, known)),
-            takes_words ? fmt::format(
-                              "a {} that begins with - stands behind --: `mimirctl {} -- ...`",
-                              command_->arguments.front().name,
-                              command_->name
-                          )
-                        : ""
+            takes_words
+                ? fmt::format(
+                      "an argument that begins with - stands behind --: `mimirctl {} -- ...`",
+                      command_->name
+                  )
+                : ""
         );
     }
 

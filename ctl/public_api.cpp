@@ -43,6 +43,13 @@ void make_reachable(http::Endpoint& endpoint, const http::Endpoint& admin) {
     }
 }
 
+/// "module X is not running", of a route, and "no querier is running", of who would have asked it: the public API has
+/// no codes that set these apart from a lost quorum or a time-out.
+bool says_not_running(std::string_view why) {
+    return (why.starts_with("module ") && why.ends_with(" is not running")) ||
+           (why.starts_with("no ") && why.ends_with(" is running"));
+}
+
 Failure refused(const http::ClientResponse& response) {
     std::string why = error_text_of(response.body);
     if (why.empty()) why = response.body.substr(0, kTextLimit);
@@ -53,10 +60,7 @@ Failure refused(const http::ClientResponse& response) {
         .what = fmt::format("the public API answers {}", response.status),
         .why = std::move(why),
     };
-    // Its words are all that sets this apart from a lost quorum or a time-out.
-    const bool is_stopped = response.status == 503 && failure.why.starts_with("module ") &&
-                            failure.why.ends_with(" is not running");
-    if (is_stopped) {
+    if (response.status == 503 && says_not_running(failure.why)) {
         failure.exit_code = ExitCode::not_found;
         failure.next_steps.emplace_back(
             "`mimirctl modules` says what runs, `mimirctl start MODULE` starts it"

@@ -221,6 +221,8 @@ TEST_SUITE("ctl/query") {
         const Ran ran = run_ctl(daemon, {"query", "up"});
         CHECK(ran.code == 3);
         CHECK(contains(ran.err, "mimirctl start MODULE"));
+        why = "no querier is running";
+        CHECK(run_ctl(daemon, {"query", "up"}).code == 3);
         why = "at least 2 ingesters are needed";
         CHECK(run_ctl(daemon, {"query", "up"}).code == 1);
     }
