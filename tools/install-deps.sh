@@ -10,7 +10,7 @@ build=(
   libssl-dev libexpected-dev libbenchmark-dev libsqlitecpp-dev libsqlite3-dev
 )
 run=(curl)
-test=(python3 curl chromium chromium-driver strace)
+test=(python3 curl openssl chromium chromium-driver strace)
 bench=(python3 util-linux)
 tidy=(clang-tidy-19 clang-format-19)
 
