@@ -11,11 +11,8 @@
 namespace mimir::admin {
 namespace {
 
+using modules::contains;
 using modules::Names;
-
-bool contains(const Names& names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
 
 api::ModuleState to_api(modules::State state) {
     switch (state) {

@@ -10,10 +10,6 @@ namespace {
 
 using namespace std::chrono;
 
-bool contains(const Names& names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
-
 bool starts(const Step& step) { return step.action == Step::Action::start; }
 
 /// How many of the steps come before the change can no longer fail.

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::string_view kAll = "all";
 
-bool contains(const Names& names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
-
 /// Dependencies before dependents, and what always runs as early as it can be; else as listed.
 std::vector<Module> in_start_order(std::vector<Module> modules) {
     std::vector<Module> ordered;
@@ -42,6 +38,10 @@ std::vector<Module> in_start_order(std::vector<Module> modules) {
 }
 
 }  // namespace
+
+bool contains(const Names& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
 
 Names parse_names(std::string_view list) {
     constexpr std::string_view kBlanks = " \t";

@@ -31,6 +31,8 @@ struct Module {
 
 using Names = std::vector<std::string>;
 
+bool contains(const Names& names, std::string_view name);
+
 /// The names of a list with commas between, as people write one: without blanks round them, and each once.
 Names parse_names(std::string_view list);
 

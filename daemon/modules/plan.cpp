@@ -9,10 +9,6 @@
 namespace mimir::modules {
 namespace {
 
-bool contains(const Names& names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
-
 /// Those of `names` that are not in `without`, in their order.
 Names minus(Names names, const Names& without) {
     std::erase_if(names, [&](const std::string& name) { return contains(without, name); });
