@@ -63,9 +63,9 @@ struct OptionSpec {
 /// What Option::restarts says of settings that only a restart of the process brings into force.
 inline constexpr std::string_view kProcess = "mimird";
 
-/// A declared setting, bound to the field that holds its value. All strings of a spec are literals.
+/// A declared setting, bound to the field that holds its value. Texts and names of a spec are literals.
 struct Option {
-    std::string_view key;
+    std::string key;
     std::string flag;
     std::string_view help;
     Category category;
@@ -180,7 +180,7 @@ T from_value(const Value& value) {
 template <class T>
 void Declarer::option(T& field, OptionSpec<T> spec) {
     Option option{
-        .key = spec.key,
+        .key = std::string(spec.key),
         .flag = std::string(spec.flag),
         .help = spec.help,
         .category = spec.category,

@@ -83,10 +83,10 @@ class YamlWalk {
         for (const Option& option : declared_.options()) {
             if (option.key.ends_with(key) && option.key.size() > key.size() &&
                 option.key[option.key.size() - key.size() - 1] == '.') {
-                elsewhere = option.key.substr(0, option.key.size() - key.size() - 1);
+                elsewhere = std::string_view(option.key).substr(0, option.key.size() - key.size() - 1);
             }
             if (option.key.empty() || !option.key.starts_with(path)) continue;
-            const std::string_view rest = option.key.substr(path.size());
+            const std::string_view rest = std::string_view(option.key).substr(path.size());
             here.insert(rest.substr(0, rest.find('.')));
         }
         const std::vector<std::string_view> candidates(here.begin(), here.end());

@@ -206,7 +206,7 @@ std::string print_markdown(const Declarer& declared) {
     std::vector<std::pair<std::string_view, std::string>> sections;
     for (const Option& option : declared.options()) {
         const std::size_t dot = option.key.find('.');
-        const std::string_view name = option.key.substr(0, dot);
+        const std::string_view name = std::string_view(option.key).substr(0, dot);
         const auto section =
             std::ranges::find(sections, name, [](const auto& s) { return s.first; });
         const std::string row = markdown_row(option);

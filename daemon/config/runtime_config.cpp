@@ -81,7 +81,7 @@ std::string print_overrides(
         shown = *limits;
         for (const Option& option : declared.options()) {
             if (only_different && option.is_default()) continue;
-            const std::string_view name = option.key.substr(option.key.find('.') + 1);
+            const std::string_view name = std::string_view(option.key).substr(option.key.find('.') + 1);
             out += fmt::format("    {}: {}\n", name, format_yaml(option.load()));
         }
     }

@@ -35,8 +35,8 @@ DEAR = {
     "spdlog/": {"telemetry"},
     "yaml-cpp/": {"config"},
     "CLI/": {"config", "ctl"},
-    "SQLiteCpp/": {"operations"},
-    "sqlite3.h": {"operations"},
+    "SQLiteCpp/": {"kv", "operations"},
+    "sqlite3.h": {"kv", "operations"},
 }
 
 LINE_COLUMNS = 130
