@@ -319,19 +319,34 @@ Result<T> SqliteFile::run_once(const std::function<Result<T>(Database&)>& work) 
 }
 
 Result<void> SqliteFile::open() {
-    MIMIR_TRY(const auto held, lock_.take(SqliteLock::Mode::exclusive));
-    MIMIR_TRY(
-        database_, open_sqlite({.file = file_, .newest_version = newest_, .now = clock_.now()})
-    );
-    ++opened_;
-    return {};
+    for (const auto mode : {SqliteLock::Mode::shared, SqliteLock::Mode::exclusive}) {
+        MIMIR_TRY(const auto held, lock_.take(mode));
+        auto opened = open_sqlite(
+            {.file = file_,
+             .newest_version = newest_,
+             .now = clock_.now(),
+             .may_make = mode == SqliteLock::Mode::exclusive}
+        );
+        if (opened) {
+            database_ = *std::move(opened);
+            ++opened_;
+            return {};
+        }
+        if (opened.error().kind != ErrorKind::not_found)
+            return tl::unexpected(std::move(opened).error());
+    }
+    return fail(ErrorKind::unavailable, "{} can't be made", file_.native());
 }
 
 Result<void> SqliteFile::replace_damaged(const Error& how) {
     database_.reset();
     MIMIR_TRY(const auto held, lock_.take(SqliteLock::Mode::exclusive));
     OpenSqlite again{
-        .file = file_, .newest_version = newest_, .now = clock_.now(), .thorough = true
+        .file = file_,
+        .newest_version = newest_,
+        .now = clock_.now(),
+        .may_make = true,
+        .thorough = true
     };
     auto opened = open_sqlite(again);
     if (!opened && opened.error().kind == ErrorKind::corrupt) {

@@ -91,6 +91,10 @@ Result<void> check_rights(const Path& file) {
     return {};
 }
 
+tl::unexpected<Error> not_made(const Path& file) {
+    return fail(ErrorKind::not_found, "{} is not made yet", file.native());
+}
+
 /// An empty file is a database without tables. SQLite itself would make one that others cannot write.
 Result<void> make_if_missing(const Path& file) {
     const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
@@ -138,7 +142,10 @@ Result<void> check(SQLite::Database& database, const OpenSqlite& open) {
             kSchemaVersion
         );
     }
-    if (version == 0 && schema_of(database).empty()) make_tables(database, open);
+    const bool is_new = version == 0 && schema_of(database).empty();
+    if (is_new && !open.may_make) return not_made(open.file);
+    configure(database);
+    if (is_new) make_tables(database, open);
     const char* const question =
         open.thorough ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)";
     if (const auto found = database.execAndGet(question).getString(); found != "ok")
@@ -213,13 +220,16 @@ Result<SqliteLock::Held> SqliteLock::take(Mode mode) {
 
 Result<std::unique_ptr<SQLite::Database>> open_sqlite(const OpenSqlite& open) {
     MIMIR_TRY(check_rights(open.file));
-    MIMIR_TRY(make_if_missing(open.file));
+    if (open.may_make) {
+        MIMIR_TRY(make_if_missing(open.file));
+    } else if (!fs::real_file_system().exists(open.file)) {
+        return not_made(open.file);
+    }
     try {
         const auto wait = std::chrono::milliseconds(kWaitMax);
         auto database = std::make_unique<SQLite::Database>(
             open.file.string(), SQLite::OPEN_READWRITE, static_cast<int>(wait.count())
         );
-        configure(*database);
         MIMIR_TRY(check(*database, open));
         return database;
     } catch (const SQLite::Exception& error) {

@@ -15,7 +15,7 @@ class Exception;
 namespace mimir::kv::detail {
 
 /// Between the processes that share a file, by flock on "<file>.lock": whoever is in a transaction
-/// holds it shared; whoever makes, checks or replaces the file holds it alone. So a damaged file can
+/// holds it shared; whoever makes or replaces the file holds it alone. So a damaged file can
 /// be renamed without anybody writing into the renamed one. The kernel releases it with its process.
 /// Threads: one at a time.
 class SqliteLock {
@@ -54,12 +54,15 @@ struct OpenSqlite {
     /// A new file's versions begin after this one.
     std::uint64_t newest_version = 0;
     TimestampMs now;
+    /// Makes the file or its tables where there are none; the caller holds the lock alone then.
+    bool may_make = false;
     /// Reads all of it, indexes too: for a file that seems damaged.
     bool thorough = false;
 };
 
-/// Opens or makes the file, and looks whether it is of our making. The caller holds the lock alone.
-/// Errors: corrupt (to be set aside), unavailable (the rest: rights, disk, a file of a newer version).
+/// Opens the file, and looks whether it is of our making. The caller holds the lock.
+/// Errors: not_found (to be made), corrupt (to be set aside), unavailable (the rest: rights, disk, a
+///         file of a newer version).
 Result<std::unique_ptr<SQLite::Database>> open_sqlite(const OpenSqlite& open);
 
 /// Whether the path still leads to the file that was opened.
