@@ -19,7 +19,7 @@ using test::TestRing;
 
 namespace {
 
-std::size_t allocations = 0;  // of this program's only thread
+thread_local std::size_t allocations = 0;
 
 constexpr ring::SteadyTime kNow{};
 
