@@ -15,9 +15,11 @@ using detail::RouteTable;
 
 namespace {
 
-MethodSet methods_of(const RouteEntry& entry) {
+MethodSet methods_of(const RouteEntry& entry, Audience audience) {
     MethodSet methods({});
-    for (const auto& route : entry.routes) methods |= route->route.methods;
+    for (const auto& route : entry.routes) {
+        if (is_for(audience, *route)) methods |= route->route.methods;
+    }
     return methods;
 }
 
@@ -30,12 +32,12 @@ Refusal not_running(std::string_view module) {
     };
 }
 
-Refusal method_not_allowed(const RouteEntry& entry) {
+Refusal method_not_allowed(const RouteEntry& entry, Audience audience) {
     return {
         .status = 405,
         .module = entry.routes.front()->route.module,
         .message = "method not allowed",
-        .allow = methods_of(entry)
+        .allow = methods_of(entry, audience)
     };
 }
 
@@ -81,22 +83,25 @@ void Router::change(const detail::Pattern& pattern, const std::function<void(Rou
     table_.store(std::move(table));
 }
 
-Router::Match Router::match(Method method, std::string_view path) const {
+Router::Match Router::match(Method method, std::string_view path, Audience audience) const {
     Match match;
     const auto table = table_.load();
-    const RouteEntry* entry = table->find(path, match.path_parameters);
+    const RouteEntry* entry = table->find(path, audience, match.path_parameters);
     if (entry == nullptr) {
         match.refusal = {.status = 404, .message = "404 page not found"};
         return match;
     }
     for (const auto& route : entry->routes) {
-        if (route->route.methods.contains(method)) {
+        if (is_for(audience, *route) && route->route.methods.contains(method)) {
             match.route = route;
             return match;
         }
     }
+    const bool served = std::ranges::any_of(entry->routes, [&](const auto& route) {
+        return is_for(audience, *route);
+    });
     match.refusal =
-        entry->routes.empty() ? not_running(entry->reserved_for) : method_not_allowed(*entry);
+        served ? method_not_allowed(*entry, audience) : not_running(entry->reserved_for);
     return match;
 }
 
@@ -178,12 +183,23 @@ void RouteTable::put(RouteEntry entry) {
     if (shared->pattern.is_literal()) literals.emplace(shared->pattern.text(), shared.get());
 }
 
-const RouteEntry* RouteTable::find(std::string_view path, Parameters& parameters) const {
-    if (const auto literal = literals.find(path); literal != literals.end()) return literal->second;
+const RouteEntry* RouteTable::find(std::string_view path, Audience audience, Parameters& parameters)
+    const {
+    const auto literal = literals.find(path);
+    if (literal != literals.end() && literal->second->exists_for(audience)) return literal->second;
     for (const auto& [pattern, entry] : entries) {
-        if (pattern.match(path, parameters)) return entry.get();
+        if (entry->exists_for(audience) && pattern.match(path, parameters)) return entry.get();
     }
     return nullptr;
+}
+
+bool is_for(Audience audience, const RouteState& route) {
+    return audience == Audience::processes || !route.route.internal;
+}
+
+bool RouteEntry::exists_for(Audience audience) const {
+    return !reserved_for.empty() ||
+           std::ranges::any_of(routes, [&](const auto& route) { return is_for(audience, *route); });
 }
 
 }  // namespace detail

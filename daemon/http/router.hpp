@@ -34,7 +34,13 @@ struct Route {
     std::size_t body_bytes_limit = kBodyBytesLimitDefault;
     /// The text of that answer, where the protocol has its own.
     std::string body_too_large = {};
+    /// Only for other processes of ours: served by servers with ServerOptions::serves_internal; for
+    /// all others it does not exist.
+    bool internal = false;
 };
+
+/// Who asks: which routes exist depends on it.
+enum class Audience : std::uint8_t { clients, processes };
 
 namespace detail {
 class Pattern;
@@ -87,7 +93,9 @@ class Router {
         Parameters path_parameters;
         Refusal refusal;
     };
-    [[nodiscard]] Match match(Method method, std::string_view path) const;
+    [[nodiscard]] Match match(
+        Method method, std::string_view path, Audience audience = Audience::clients
+    ) const;
 
     /// The answer to a request that no handler gets, in this router's words. `request` is empty
     /// when its head could not be read.

@@ -207,7 +207,7 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
 
     Router::Match match;
     do {  // again when the route was closed just after it was found
-        match = server_.router.match(request.method, request.path);
+        match = server_.router.match(request.method, request.path, server_.audience());
         if (match.route) match.route->enter(token_, exchange.lease);
     } while (match.route && !exchange.lease);
 

@@ -25,6 +25,10 @@ struct ServerContext {
     const ServerOptions options;
     RequestObserver* const observer;
     std::atomic<bool> draining = false;
+
+    [[nodiscard]] Audience audience() const {
+        return options.serves_internal ? Audience::processes : Audience::clients;
+    }
 };
 
 /// One client's connection: its requests one after the other.

@@ -55,7 +55,12 @@ struct RouteEntry {
     Pattern pattern;
     std::vector<std::shared_ptr<RouteState>> routes;  // with disjoint methods
     std::string reserved_for;                         // a module; empty when not reserved
+
+    [[nodiscard]] bool exists_for(Audience audience) const;
 };
+
+/// False for a route that is none of theirs.
+bool is_for(Audience audience, const RouteState& route);
 
 /// Immutable; each change of the routes makes a new one.
 struct RouteTable {
@@ -64,7 +69,9 @@ struct RouteTable {
         literals;  // keys are the patterns' texts
 
     void put(RouteEntry entry);
-    [[nodiscard]] const RouteEntry* find(std::string_view path, Parameters& parameters) const;
+    [[nodiscard]] const RouteEntry* find(
+        std::string_view path, Audience audience, Parameters& parameters
+    ) const;
 };
 
 }  // namespace mimir::http::detail
