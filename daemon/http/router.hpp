@@ -32,6 +32,10 @@ struct Route {
     Handler handler;
     /// A longer body is answered with 413, unread.
     std::size_t body_bytes_limit = kBodyBytesLimitDefault;
+    /// The handler gets the body as Request::body_reader while it comes, and not at all before it
+    /// reads. When reading fails, the server answers as if it had read the body itself, whatever the
+    /// handler returns.
+    bool streams_body = false;
     /// The text of that answer, where the protocol has its own.
     std::string body_too_large = {};
     /// Only for other processes of ours: served by servers with ServerOptions::serves_internal; for
