@@ -67,7 +67,41 @@ void Router::reserve(std::string_view pattern, std::string module) {
     });
 }
 
+RouteRegistration Router::set_front(
+    Front& front, std::string module, std::size_t body_bytes_limit
+) {
+    Route route{
+        .methods = MethodSet::any(),
+        .pattern = "/{path...}",
+        .module = std::move(module),
+        .handler = {},
+        .body_bytes_limit = body_bytes_limit,
+        .streams_body = true
+    };
+    auto state = std::make_shared<RouteState>(*this, std::move(route), &front);
+    std::lock_guard lock(changing_);
+    auto table = std::make_shared<RouteTable>(*table_.load());
+    MIMIR_ASSERT(table->front == nullptr, "a router has one front");
+    table->front = state;
+    table_.store(std::move(table));
+    return RouteRegistration(std::move(state));
+}
+
+PathOwner Router::owner(std::string_view path) const {
+    Parameters ignored;
+    const auto table = table_.load();
+    const RouteEntry* entry = table->find(path, Audience::clients, ignored);
+    return entry == nullptr ? PathOwner() : entry->owner();
+}
+
 void Router::remove(const RouteState& state) {
+    if (state.front != nullptr) {
+        std::lock_guard lock(changing_);
+        auto table = std::make_shared<RouteTable>(*table_.load());
+        table->front.reset();
+        table_.store(std::move(table));
+        return;
+    }
     change(state.pattern, [&](RouteEntry& entry) {
         std::erase_if(entry.routes, [&](const auto& route) { return route.get() == &state; });
     });
@@ -77,7 +111,8 @@ void Router::change(const detail::Pattern& pattern, const std::function<void(Rou
     std::lock_guard lock(changing_);
     auto table = std::make_shared<RouteTable>(*table_.load());
     const auto old = table->entries.find(pattern);
-    RouteEntry entry = old == table->entries.end() ? RouteEntry{pattern, {}, {}} : *old->second;
+    RouteEntry entry =
+        old == table->entries.end() ? RouteEntry{pattern, {}, {}, pattern.label()} : *old->second;
     edit(entry);
     table->put(std::move(entry));
     table_.store(std::move(table));
@@ -87,6 +122,10 @@ Router::Match Router::match(Method method, std::string_view path, Audience audie
     Match match;
     const auto table = table_.load();
     const RouteEntry* entry = table->find(path, audience, match.path_parameters);
+    if (table->front && audience == Audience::clients) {
+        match.front = table->front;
+        if (entry != nullptr) match.owner = entry->owner();
+    }
     if (entry == nullptr) {
         match.refusal = {.status = 404, .message = "404 page not found"};
         return match;
@@ -142,8 +181,12 @@ void RouteRegistration::close(std::chrono::milliseconds grace) {
 
 namespace detail {
 
-RouteState::RouteState(Router& router, Route r)
-    : route(std::move(r)), pattern(route.pattern), label(pattern.label()), router_(router) {}
+RouteState::RouteState(Router& router, Route r, Front* f)
+    : route(std::move(r)),
+      front(f),
+      pattern(route.pattern),
+      label(pattern.label()),
+      router_(router) {}
 
 void RouteState::enter(const CancellationToken& token, std::optional<Lease>& lease) {
     std::lock_guard lock(mutex_);
@@ -195,6 +238,16 @@ const RouteEntry* RouteTable::find(std::string_view path, Audience audience, Par
 
 bool is_for(Audience audience, const RouteState& route) {
     return audience == Audience::processes || !route.route.internal;
+}
+
+PathOwner RouteEntry::owner() const {
+    const auto route = std::ranges::find_if(routes, [](const auto& candidate) {
+        return is_for(Audience::clients, *candidate);
+    });
+    const bool served = route != routes.end();
+    return {
+        .module = served ? (*route)->route.module : reserved_for, .label = label, .served = served
+    };
 }
 
 bool RouteEntry::exists_for(Audience audience) const {

@@ -11,13 +11,12 @@
 #include <vector>
 
 #include "base/guarded.hpp"
+#include "http/front.hpp"
 #include "http/message.hpp"
 #include "http/method_set.hpp"
 #include "http/refusal.hpp"
 
 namespace mimir::http {
-
-using Handler = std::function<asio::awaitable<Response>(Request&)>;
 
 inline constexpr std::size_t kBodyBytesLimitDefault = 10 << 20;
 
@@ -90,8 +89,21 @@ class Router {
     /// Retry-After.
     void reserve(std::string_view pattern, std::string module);
 
+    /// As long as the registration lives, `front` sees the requests of clients first; those of
+    /// processes pass it by. There is one at most. Of the bodies that it streams, it gets so many
+    /// bytes. Closing the registration waits for the requests that it serves. `module` is whose it
+    /// is.
+    [[nodiscard]] RouteRegistration set_front(
+        Front& front, std::string module, std::size_t body_bytes_limit
+    );
+
+    [[nodiscard]] PathOwner owner(std::string_view path) const;
+
     /// What the server does with a request head.
     struct Match {
+        /// When set, it is asked first, and told the owner.
+        std::shared_ptr<detail::RouteState> front;
+        PathOwner owner;
         /// Null when `refusal` answers the request.
         std::shared_ptr<detail::RouteState> route;
         Parameters path_parameters;

@@ -113,8 +113,11 @@ class Connection::ReceivedBody final : public BodyReader {
 
 /// A request on its way to being answered.
 struct Connection::Exchange {
-    std::optional<RouteState::Lease>
-        lease;  // outlives the response, whose stream may use the handler's owner
+    // Leases outlive the response, whose stream may use the handler's owner.
+    std::optional<RouteState::Lease> front_lease;  // while it serves the request
+    std::optional<RouteState::Lease> lease;
+    Router::Match match;
+    std::optional<Front::Verdict> verdict;  // where there is a front
     Request request;
     std::optional<ReceivedBody> received;  // of routes that stream it
     Response response;
@@ -275,24 +278,23 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
         co_return false;
     }
 
-    Router::Match match;
-    do {  // again when the route was closed just after it was found
-        match = server_.router.match(request.method, request.path, server_.audience());
-        if (match.route) match.route->enter(token_, exchange.lease);
-    } while (match.route && !exchange.lease);
-
     const auto started = std::chrono::steady_clock::now();
-    if (match.route) exchange.route_label = match.route->label;
+    find_handler(exchange);
+    const Router::Match& match = exchange.match;
+    const auto& verdict = exchange.verdict;
     if (server_.observer != nullptr) {
         server_.observer->request_started(request.method, exchange.route_label);
     }
-    if (match.route) {
-        request.path_parameters = std::move(match.path_parameters);
+    if (verdict && verdict->answer) {
+        exchange.response = *std::move(exchange.verdict->answer);
+    } else if (verdict && verdict->handler) {
+        co_await handle_streaming(exchange, match.front->route, verdict->handler);
+    } else if (match.route) {
         const Route& route = match.route->route;
         if (route.streams_body) {
-            co_await handle_streaming(exchange, route);
+            co_await handle_streaming(exchange, route, route.handler);
         } else if (auto body = co_await receive_body(exchange, route.body_bytes_limit); body) {
-            exchange.response = co_await call_handler(route, request);
+            exchange.response = co_await call_handler(route, route.handler, request);
         } else {
             refuse_body(exchange, body.error(), route);
         }
@@ -303,6 +305,7 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
     if (!whole || server_.draining) exchange.keep_alive = false;
     co_await compress(request, exchange.response);
     const bool sent = co_await send(exchange);
+    if (verdict && verdict->passage) verdict->passage->finished(exchange.response.status);
     if (server_.observer != nullptr) {
         server_.observer->request_finished(
             {.method = request.method,
@@ -320,10 +323,41 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
     co_return sent&& exchange.keep_alive;
 }
 
-asio::awaitable<void> Connection::handle_streaming(Exchange& exchange, const Route& route) {
+/// Asks the front, where there is one, and finds the route.
+void Connection::find_handler(Exchange& exchange) {
+    Request& request = exchange.request;
+    Router::Match& match = exchange.match;
+    for (;;) {  // again when what was found was closed just after
+        match = server_.router.match(request.method, request.path, server_.audience());
+        if (match.front && !exchange.verdict && !ask_front(exchange)) continue;
+        if (exchange.verdict && (exchange.verdict->answer || exchange.verdict->handler)) {
+            if (!match.owner.label.empty()) exchange.route_label = match.owner.label;
+            return;
+        }
+        if (!match.route) return;
+        match.route->enter(token_, exchange.lease);
+        if (exchange.lease) break;
+    }
+    exchange.route_label = match.route->label;
+    request.path_parameters = std::move(match.path_parameters);
+}
+
+/// False when it is gone.
+bool Connection::ask_front(Exchange& exchange) {
+    const Router::Match& match = exchange.match;
+    match.front->enter(token_, exchange.front_lease);
+    if (!exchange.front_lease) return false;
+    exchange.verdict = match.front->front->examine(exchange.request, match.owner);
+    if (!exchange.verdict->handler) exchange.front_lease.reset();
+    return true;
+}
+
+asio::awaitable<void> Connection::handle_streaming(
+    Exchange& exchange, const Route& route, const Handler& handler
+) {
     auto& received = exchange.received.emplace(*this, exchange.request, route.body_bytes_limit);
     exchange.request.body_reader = &received;
-    exchange.response = co_await call_handler(route, exchange.request);
+    exchange.response = co_await call_handler(route, handler, exchange.request);
     exchange.request_bytes = received.bytes_read();
     if (received.error()) refuse_body(exchange, *received.error(), route);
 }
@@ -362,13 +396,15 @@ asio::awaitable<Result<void>> Connection::receive_body(
     co_return read;
 }
 
-asio::awaitable<Response> Connection::call_handler(const Route& route, Request& request) {
+asio::awaitable<Response> Connection::call_handler(
+    const Route& route, const Handler& handler, Request& request
+) {
     stream_.allow_any_time();
     handling_ = true;
     // Nothing of ours throws. What a library throws through a handler costs its request, not the
     // process.
     try {
-        auto response = co_await route.handler(request);
+        auto response = co_await handler(request);
         handling_ = false;
         co_return response;
     } catch (const std::exception& e) {

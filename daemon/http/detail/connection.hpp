@@ -75,12 +75,18 @@ class Connection {
     asio::awaitable<bool> handshake();
     asio::awaitable<bool> serve_one();
     asio::awaitable<bool> respond(Exchange& exchange);
-    asio::awaitable<void> handle_streaming(Exchange& exchange, const Route& route);
+    void find_handler(Exchange& exchange);
+    bool ask_front(Exchange& exchange);
+    asio::awaitable<void> handle_streaming(
+        Exchange& exchange, const Route& route, const Handler& handler
+    );
     void refuse_body(Exchange& exchange, const Error& error, const Route& route);
     asio::awaitable<Result<void>> receive_body(Exchange& exchange, std::size_t bytes_limit);
     [[nodiscard]] bool waits_for_continue(const Request& request) const;
     asio::awaitable<Result<void>> say_continue();
-    asio::awaitable<Response> call_handler(const Route& route, Request& request);
+    asio::awaitable<Response> call_handler(
+        const Route& route, const Handler& handler, Request& request
+    );
     asio::awaitable<void> compress(const Request& request, Response& response);
     asio::awaitable<bool> send(Exchange& exchange);
     asio::awaitable<bool> send_streamed(Exchange& exchange);
