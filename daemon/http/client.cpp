@@ -272,7 +272,8 @@ asio::awaitable<Result<Head>> Client::Impl::exchange_on(
     body_begun = false;
     if (request.begun != nullptr) *request.begun = true;
     await_peer(stream);
-    const std::string_view body = request.body_reader == nullptr ? std::string_view(request.body) : "";
+    const std::string_view body =
+        request.body_reader == nullptr ? std::string_view(request.body) : "";
     // An error here is not the end: who refuses a body answers before it has all come.
     const auto write_error = co_await stream.write({text, body, ""});
     cut_short = write_error.failed();
@@ -308,21 +309,20 @@ asio::awaitable<Result<void>> Client::Impl::send_pieces(Connection& connection, 
     Stream& stream = connection.stream;
     const auto announced = body.bytes();
     std::uint64_t sent = 0;
-    connection.cut_short = true;
-    while (!stream.readable()) {
+    connection.cut_short = announced != sent;
+    while (connection.cut_short && !stream.readable()) {
         connection.body_begun = true;
         stream.allow_any_time();
         MIMIR_CO_TRY(const std::string_view piece, co_await body.read());
         await_peer(stream);
         sent += piece.size();
         const bool last = piece.empty();
-        if (announced && (sent > *announced || (last && sent < *announced))) {
+        if (announced && (last || sent > *announced)) {
             co_return fail(ErrorKind::invalid, "a body of {} bytes was announced", *announced);
         }
         const std::string size = announced ? "" : fmt::format("{:x}\r\n", piece.size());
         if (co_await stream.write({size, piece, announced ? "" : "\r\n"})) break;
-        connection.cut_short = !last;
-        if (last) break;
+        connection.cut_short = !last && announced != sent;
     }
     co_return Result<void>();
 }

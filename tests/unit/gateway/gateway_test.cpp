@@ -549,7 +549,12 @@ TEST_SUITE("gateway/gateway") {
 
     TEST_CASE("an instance that dies before it answers is replaced for GET, not for a POST") {
         Front front;
-        RawInstance dies([](int connection) { RawInstance::read_until(connection, "\r\n\r\n"); });
+        RawInstance dies([](int connection) {
+            const std::string head = RawInstance::read_until(connection, "\r\n\r\n");
+            const bool has_body = head.find("Content-Length: 6") != std::string::npos;
+            if (has_body && !head.ends_with("a body"))
+                RawInstance::read_until(connection, "a body");
+        });
         Instance lives(front.executors, "lives", any_port());
         front.run_at({lives.upstream(), dies.upstream("dies")});
         const auto post_until_it_dies = [&](const std::string& body) {
