@@ -8,6 +8,7 @@
 
 #include <thread>
 
+#include "../http/test_certificates.hpp"
 #include "components/gateway/module.hpp"
 #include "http/server.hpp"
 #include "runtime/run_on.hpp"
@@ -210,7 +211,10 @@ class RawInstance {
 /// and what serve_here() adds.
 class Front {
   public:
-    explicit Front(Options options = quick()) : options_(std::move(options)) {
+    explicit Front(
+        Options options = quick(), std::shared_ptr<const http::TlsClientContext> tls = nullptr
+    )
+        : options_(std::move(options)), tls_(std::move(tls)) {
         router.reserve("/api/v1/push", "distributor");
         router.reserve("/refuse", "distributor");
         for (const char* path : {"/query", "/torn", "/endless", "/wait"}) {
@@ -244,7 +248,7 @@ class Front {
             .instance = "me",
             .modules = {"distributor", "querier"},
             .discover = [this](std::string_view module) { return find(module); },
-            .tls = nullptr,
+            .tls = tls_,
             .slot = slot,
             .files = fs::real_file_system(),
             .executors = executors,
@@ -336,6 +340,7 @@ class Front {
     }
 
     const Options options_;
+    const std::shared_ptr<const http::TlsClientContext> tls_;
     Guarded<std::vector<Upstream>> upstreams_;
 };
 
@@ -417,6 +422,31 @@ TEST_SUITE("gateway/gateway") {
             CHECK(tcp.connections() <= 2);
         }
         CHECK(eventually(5s, [&] { return front.in_flight() == 0; }));
+    }
+
+    TEST_CASE("a context for TLS is for all that is reached over TCP") {
+        const test::TempDir dir;
+        http::test::TestCa ca(dir.path(), "ca");
+        const auto files = ca.issue({.name = "server"});
+        const auto server_side = http::TlsServerContext::load(
+            {.certificate_file = files.certificate, .key_file = files.key}
+        );
+        REQUIRE_OK(server_side);
+        const auto client_side = http::TlsClientContext::load({.ca_file = ca.file()});
+        REQUIRE_OK(client_side);
+        Front front(Front::quick(), *client_side);
+        Instance instance(front.executors, "one", http::TcpAddress{"127.0.0.1", 0, *server_side});
+        front.run_at({instance.upstream()});
+        CHECK(front.get("/query").body == "one /query");
+        const std::string body(3'000'000, 'x');
+        CHECK(front.post("/api/v1/push", body).body.starts_with("one: 3000000 bytes"));
+        Instance plain(front.executors, "plain", any_port());
+        front.run_at({plain.upstream()});
+        CHECK(front.get("/query").status == 503);
+        const std::string path = dir.path() / "rpc.sock";
+        Instance local(front.executors, "unix", http::UnixAddress{.path = path, .group = {}});
+        front.run_at({{.instance = "unix", .address = "unix://" + path}});
+        CHECK(front.get("/query").body == "unix /query");
     }
 
     TEST_CASE("what this process serves stays here, and so do its own pages") {
