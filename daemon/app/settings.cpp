@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "base/units.hpp"
 #include "model/tenant.hpp"
 
@@ -40,6 +43,15 @@ void declare(config::Declarer& d, NodeOptions& o) {
             .key = "node.state_dir",
             .help = "Folder of what this node must remember: the target that set-target stored, "
                     "the journal of operations, the audit log. One daemon at a time uses it.",
+        }
+    );
+    d.option(
+        o.name,
+        {
+            .key = "node.name",
+            .help = "Name of a process that runs components beside the node's primary one, on the "
+                    "same state folder. Empty for the primary.",
+            .needs_process = true,
         }
     );
     d.option(
@@ -145,6 +157,7 @@ void declare(config::Declarer& d, Settings& s) {
         }
     );
     declare(d, s.node);
+    declare(d, s.common);
     admin::declare(d, s.admin);
     d.set_module("server");
     declare(d, s.server);
@@ -169,6 +182,11 @@ void validate(const Settings& settings, config::Findings& findings) {
     };
     check_tenant("no_auth_tenant", settings.no_auth_tenant);
     check_tenant("self_monitoring.tenant", settings.self_monitoring.tenant);
+    const auto is_plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; };
+    if (!std::ranges::all_of(settings.node.name, is_plain)) {
+        findings.add("node.name", "expected letters, digits, '-' and '_' only");
+    }
+    validate(settings.common, findings);
     ingester::validate(settings.ingester, findings);
     admin::validate(settings.admin, findings);
     if (settings.querier.timeout > settings.server.http_server_write_timeout) {

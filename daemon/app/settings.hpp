@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "admin/options.hpp"
+#include "app/common_options.hpp"
 #include "app/server_options.hpp"
 #include "components/distributor/options.hpp"
 #include "components/ingester/options.hpp"
@@ -38,6 +39,8 @@ struct RuntimeConfigOptions {
 /// What belongs to this host rather than to a component.
 struct NodeOptions {
     std::string state_dir = "./data-node/";
+    /// Of a component process beside the primary; empty for the primary.
+    std::string name;
     std::chrono::milliseconds module_restart_backoff_min = std::chrono::seconds(1);
     std::chrono::milliseconds module_restart_backoff_max = std::chrono::minutes(1);
     std::uint32_t module_restarts_max = 10;
@@ -52,6 +55,7 @@ struct Settings {
     std::chrono::milliseconds shutdown_delay{0};
 
     NodeOptions node;
+    CommonOptions common;
     admin::Options admin;
     ServerOptions server;
     distributor::Options distributor;
@@ -61,6 +65,9 @@ struct Settings {
     config::Limits limits;
     RuntimeConfigOptions runtime_config;
     self_monitoring::Options self_monitoring;
+
+    /// Whether a ring is shared with other hosts.
+    [[nodiscard]] bool uses_etcd() const { return common.kvstore.store == kv::StoreKind::etcd; }
 };
 
 void declare(config::Declarer& d, Settings& settings);

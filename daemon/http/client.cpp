@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/guarded.hpp"
 #include "http/detail/connect.hpp"
 #include "http/detail/message_reader.hpp"
@@ -46,6 +47,7 @@ struct Answer {
 /// True when sending a request twice has the effect of sending it once, given that no byte of what
 /// its body_reader has was sent.
 bool is_repeatable(const ClientRequest& request) {
+    if (request.repeatable) return true;
     // Of a body that is still to come, the other end has seen nothing, so it has done nothing.
     if (request.body_reader != nullptr && request.body_reader->bytes() != 0) return true;
     switch (request.method) {
@@ -74,6 +76,10 @@ Result<void> check_head(const ClientRequest& request) {
     return {};
 }
 
+std::string_view body_of(const ClientRequest& request) {
+    return request.shared_body ? *request.shared_body : request.body;
+}
+
 std::string request_head(const ClientRequest& request, const Endpoint& endpoint) {
     std::string head;
     head.reserve(256);
@@ -84,7 +90,7 @@ std::string request_head(const ClientRequest& request, const Endpoint& endpoint)
         fmt::format_to(out, "{}: {}\r\n", request.headers[i].name, request.headers[i].value);
     }
     const auto body_bytes = request.body_reader == nullptr
-                                ? std::optional<std::uint64_t>(request.body.size())
+                                ? std::optional<std::uint64_t>(body_of(request).size())
                                 : request.body_reader->bytes();
     const bool may_have_body = request.method != Method::get && request.method != Method::head;
     if (!body_bytes) {
@@ -154,7 +160,9 @@ class Streamed final : public ClientStream {
 
     [[nodiscard]] int status() const override { return answer_.head.status; }
     [[nodiscard]] const Headers& headers() const override { return answer_.head.headers; }
+    [[nodiscard]] asio::any_io_executor executor() const override { return strand_; }
     asio::awaitable<Result<std::string_view>> read() override {
+        if (strand_.running_in_this_thread()) co_return co_await read_here();
         co_return co_await asio::co_spawn(strand_, read_here(), asio::use_awaitable);
     }
 
@@ -273,7 +281,7 @@ asio::awaitable<Result<Head>> Client::Impl::exchange_on(
     if (request.begun != nullptr) *request.begun = true;
     await_peer(stream);
     const std::string_view body =
-        request.body_reader == nullptr ? std::string_view(request.body) : "";
+        request.body_reader == nullptr ? std::string_view(body_of(request)) : "";
     // An error here is not the end: who refuses a body answers before it has all come.
     const auto write_error = co_await stream.write({text, body, ""});
     cut_short = write_error.failed();
@@ -367,9 +375,11 @@ void Client::Impl::give_back(std::unique_ptr<Connection> connection) {
     }
     connection->stream.allow_any_time();
     connection->idle_since = std::chrono::steady_clock::now();
+    const auto oldest = connection->idle_since - options.idle_timeout;
     idle_.with([&](auto& idle) {
         idle.push_back(std::move(connection));
-        if (idle.size() > options.idle_connections_limit) idle.erase(idle.begin());
+        const bool one_too_many = idle.size() > options.idle_connections_limit;
+        if (one_too_many || idle.front()->idle_since < oldest) idle.erase(idle.begin());
     });
 }
 
@@ -392,6 +402,39 @@ asio::awaitable<Result<std::unique_ptr<ClientStream>>> Client::open(
     const Strand strand = asio::make_strand(impl_->executor);
     co_return co_await asio::co_spawn(
         strand, impl_->open(strand, std::move(request), std::move(token)), asio::use_awaitable
+    );
+}
+
+void Client::send(
+    ClientRequest request, CancellationToken token, std::function<void(Result<ClientResponse>)> done
+) {
+    auto on_end = [impl = impl_, done = std::move(done)](
+                      const std::exception_ptr& error, Result<ClientResponse> response
+                  ) {
+        MIMIR_ASSERT(error == nullptr, "coroutines return their errors");
+        done(std::move(response));
+    };
+    asio::co_spawn(
+        asio::make_strand(impl_->executor),
+        impl_->send(std::move(request), std::move(token)),
+        std::move(on_end)
+    );
+}
+
+void Client::open(
+    ClientRequest request,
+    CancellationToken token,
+    std::function<void(Result<std::unique_ptr<ClientStream>>)> done
+) {
+    auto on_end = [impl = impl_, done = std::move(done)](
+                      const std::exception_ptr& error, Result<std::unique_ptr<ClientStream>> stream
+                  ) {
+        MIMIR_ASSERT(error == nullptr, "coroutines return their errors");
+        done(std::move(stream));
+    };
+    const Strand strand = asio::make_strand(impl_->executor);
+    asio::co_spawn(
+        strand, impl_->open(strand, std::move(request), std::move(token)), std::move(on_end)
     );
 }
 

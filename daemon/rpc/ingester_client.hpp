@@ -1,7 +1,7 @@
 #pragma once
 
 #include <memory>
-#include <span>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +13,7 @@
 #include "model/exemplar.hpp"
 #include "model/matcher.hpp"
 #include "model/write_request.hpp"
+#include "rpc/done.hpp"
 
 namespace mimir::rpc {
 
@@ -25,43 +26,80 @@ struct MetadataQuery {
     std::size_t per_metric_limit = 0;
 };
 
-/// What others ask of an ingester. The ingester hosted by this process implements it itself: a
-/// plain call. The context's tenant is set. Ranges include both ends. Errors of all: unavailable
-/// while the ingester does not run; canceled and timeout, as the context's token says. Threads:
-/// any; calls block, for the disk at most.
+/// What one or several ingesters are to store: the same for all, so it is encoded once for all that
+/// are remote. All of its series are canonical and valid.
+class PushBatch {
+  public:
+    explicit PushBatch(std::shared_ptr<const model::WriteRequest> request)
+        : request_(std::move(request)) {}
+
+    [[nodiscard]] const model::WriteRequest& request() const { return *request_; }
+    /// The request as a WriteRequest message. Encoded by the first who asks.
+    /// Threads: any.
+    [[nodiscard]] const std::string& encoded() const;
+
+  private:
+    const std::shared_ptr<const model::WriteRequest> request_;
+    mutable std::once_flag once_;
+    mutable std::string encoded_;
+};
+
+/// What others ask of an ingester. The context's tenant is set. Ranges include both ends. Errors of
+/// all: unavailable while the ingester does not run or can't be reached; canceled and timeout, as
+/// the context's token says. Threads: those that may block for the disk: a local call does its work
+/// there and tells `done` before it returns; a remote one returns at once and tells it later.
+/// Arguments are read until the call returns, but for the batch.
 class IngesterClient {
   public:
     virtual ~IngesterClient() = default;
 
-    /// Stores the request's samples, exemplars and metadata; acknowledged once they are in the WAL.
-    /// All of its series are canonical and valid. Errors: the first refusal of a series or sample
-    /// (invalid, limit), by its id; the others are stored all the same.
-    ///         Otherwise nothing may be assumed to be stored.
-    virtual Result<void> push(const RequestContext& context, model::WriteRequest& request) = 0;
+    /// Stores the batch's samples, exemplars and metadata; acknowledged once they are in the WAL.
+    /// Errors: the first refusal of a series or sample (invalid, limit), by its id; the others are
+    ///         stored all the same. Otherwise nothing may be assumed to be stored.
+    virtual void push(
+        const RequestContext& context, std::shared_ptr<const PushBatch> batch, Done<void> done
+    ) = 0;
 
-    virtual Result<std::unique_ptr<chunkenc::SeriesSet>> select(
-        const RequestContext& context, const model::Matchers& matchers, TimeRange range
+    /// The set's chunks are loaded by blocking calls; from a remote ingester they stream in the
+    /// order of the series, so loads must go forward.
+    virtual void select(
+        const RequestContext& context,
+        const model::Matchers& matchers,
+        TimeRange range,
+        Done<std::unique_ptr<chunkenc::SeriesSet>> done
     ) = 0;
     /// Label sets of the series that any of the selectors selects. Sorted, unique.
-    virtual Result<std::vector<model::Labels>> series(
-        const RequestContext& context, std::span<const model::Matchers> selectors, TimeRange range
+    virtual void series(
+        const RequestContext& context,
+        const std::vector<model::Matchers>& selectors,
+        TimeRange range,
+        Done<std::vector<model::Labels>> done
     ) = 0;
     /// Sorted. With matchers: of the series that they select.
-    virtual Result<std::vector<std::string>> label_names(
-        const RequestContext& context, const model::Matchers& matchers, TimeRange range
+    virtual void label_names(
+        const RequestContext& context,
+        const model::Matchers& matchers,
+        TimeRange range,
+        Done<std::vector<std::string>> done
     ) = 0;
-    virtual Result<std::vector<std::string>> label_values(
+    virtual void label_values(
         const RequestContext& context,
         std::string_view name,
         const model::Matchers& matchers,
-        TimeRange range
+        TimeRange range,
+        Done<std::vector<std::string>> done
     ) = 0;
-    virtual Result<std::vector<model::SeriesExemplars>> exemplars(
-        const RequestContext& context, std::span<const model::Matchers> selectors, TimeRange range
+    virtual void exemplars(
+        const RequestContext& context,
+        const std::vector<model::Matchers>& selectors,
+        TimeRange range,
+        Done<std::vector<model::SeriesExemplars>> done
     ) = 0;
     /// Sorted by metric.
-    virtual Result<std::vector<model::MetricMetadata>> metadata(
-        const RequestContext& context, const MetadataQuery& query
+    virtual void metadata(
+        const RequestContext& context,
+        const MetadataQuery& query,
+        Done<std::vector<model::MetricMetadata>> done
     ) = 0;
 };
 

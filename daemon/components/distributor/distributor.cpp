@@ -195,11 +195,24 @@ Result<void> Distributor::push(const rpc::RequestContext& context, model::WriteR
         count_accepted(outcome, tenant->metrics);
         const auto ingester = environment_.ingester.get();
         if (!ingester) return fail(ErrorKind::unavailable, "no ingester is running");
-        auto pushed = ingester->push(context, request);
+        const auto batch = std::make_shared<rpc::PushBatch>(
+            std::shared_ptr<const model::WriteRequest>(std::shared_ptr<void>(), &request)
+        );
+        auto pushed = rpc::wait_for<void>([&](rpc::Done<void> done) {
+            ingester->push(context, batch, std::move(done));
+        });
         if (!pushed) return tl::unexpected(finish(pushed.error()));
     }
     if (outcome.error) return tl::unexpected(*outcome.error);
     return {};
+}
+
+void Distributor::push(
+    const rpc::RequestContext& context,
+    std::shared_ptr<model::WriteRequest> request,
+    rpc::Done<void> done
+) {
+    done(push(context, *request));
 }
 
 Result<void> Distributor::check_rate(

@@ -47,7 +47,12 @@ class Distributor final : public rpc::DistributorClient {
     /// Validates the request, which is changed by it, and passes it on.
     /// Errors: limit (kRateLimited) and unavailable, when nothing was stored. Else the first refusal of the ingester, or
     ///         if there is none of the validation: then the rest of the request is stored.
-    Result<void> push(const rpc::RequestContext& context, model::WriteRequest& request) override;
+    Result<void> push(const rpc::RequestContext& context, model::WriteRequest& request);
+    void push(
+        const rpc::RequestContext& context,
+        std::shared_ptr<model::WriteRequest> request,
+        rpc::Done<void> done
+    ) override;
 
     /// What is said of a body over max_recv_msg_size.
     [[nodiscard]] Error message_too_large() const;

@@ -191,7 +191,9 @@ std::vector<Ingester::TenantPtr> Ingester::open_tenants() const {
     });
 }
 
-Result<void> Ingester::push(const rpc::RequestContext& context, model::WriteRequest& request) {
+Result<void> Ingester::push(
+    const rpc::RequestContext& context, const model::WriteRequest& request
+) {
     MIMIR_TRY(const TenantPtr tenant, tenant_for_push(*context.tenant));
     if (!request.metadata.empty()) store_metadata(*tenant, request);
     if (request.series.empty()) return {};

@@ -38,7 +38,7 @@ struct Environment {
     const Clock& clock = system_clock();
 };
 
-class Ingester final : public rpc::IngesterClient {
+class Ingester final {
   public:
     /// Opens the storage of every tenant that has a folder, several at a time. A tenant that can't be opened is logged
     /// and answered with unavailable until it can.
@@ -46,34 +46,38 @@ class Ingester final : public rpc::IngesterClient {
     static Result<std::unique_ptr<Ingester>> open(
         Options options, Environment environment, const CancellationToken& cancel
     );
-    ~Ingester() override;
+    ~Ingester();
+    Ingester(const Ingester&) = delete;
+    Ingester& operator=(const Ingester&) = delete;
 
-    Result<void> push(const rpc::RequestContext& context, model::WriteRequest& request) override;
+    /// What rpc::IngesterClient says of each.
+    /// Threads: any; calls block, for the disk at most.
+    Result<void> push(const rpc::RequestContext& context, const model::WriteRequest& request);
     Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const rpc::RequestContext& context, const model::Matchers& matchers, TimeRange range
-    ) override;
+    );
     Result<std::vector<model::Labels>> series(
         const rpc::RequestContext& context,
         std::span<const model::Matchers> selectors,
         TimeRange range
-    ) override;
+    );
     Result<std::vector<std::string>> label_names(
         const rpc::RequestContext& context, const model::Matchers& matchers, TimeRange range
-    ) override;
+    );
     Result<std::vector<std::string>> label_values(
         const rpc::RequestContext& context,
         std::string_view name,
         const model::Matchers& matchers,
         TimeRange range
-    ) override;
+    );
     Result<std::vector<model::SeriesExemplars>> exemplars(
         const rpc::RequestContext& context,
         std::span<const model::Matchers> selectors,
         TimeRange range
-    ) override;
+    );
     Result<std::vector<model::MetricMetadata>> metadata(
         const rpc::RequestContext& context, const rpc::MetadataQuery& query
-    ) override;
+    );
 
     /// What has to be done every head_compaction_interval: blocks are cut, merged and deleted, old metadata is
     /// forgotten. Failures are logged and counted. Returns early once `stop` says so.

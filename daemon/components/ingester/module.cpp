@@ -7,6 +7,7 @@
 
 #include "components/ingester/ingester.hpp"
 #include "components/ingester/routes.hpp"
+#include "rpc/local_ingester.hpp"
 
 namespace mimir::ingester {
 namespace {
@@ -29,7 +30,8 @@ class IngesterService final : public modules::Service {
         MIMIR_TRY(ingester_, Ingester::open(environment_.options, std::move(environment), cancel));
         routes_ =
             register_routes(environment_.router, *ingester_, environment_.executors.background);
-        published_.emplace(environment_.slot, *ingester_);
+        local_.emplace(*ingester_);
+        published_.emplace(environment_.slot, *local_);
         return {};
     }
 
@@ -56,6 +58,7 @@ class IngesterService final : public modules::Service {
         ingester_->run_requested_flushes();
         if (environment_.options.flush_blocks_on_shutdown) ingester_->flush({});
         if (environment_.options.wal_sync != tsdb::WalSync::none) ingester_->sync();
+        local_.reset();
         ingester_.reset();
         return {};
     }
@@ -87,6 +90,7 @@ class IngesterService final : public modules::Service {
     telemetry::MetricScope scope_;
     Metrics metrics_;
     std::unique_ptr<Ingester> ingester_;
+    std::optional<rpc::LocalIngester<Ingester>> local_;
     std::vector<http::RouteRegistration> routes_;
     std::optional<modules::Slot<rpc::IngesterClient>::Publication> published_;
 };

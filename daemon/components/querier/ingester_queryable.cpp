@@ -96,7 +96,10 @@ Result<std::unique_ptr<chunkenc::SeriesSet>> IngesterQueryable::select(
             length_max.count() / 1000
         );
     }
-    MIMIR_TRY(auto series, ingester_->select(context_, matchers, range));
+    auto selected = rpc::wait_for<std::unique_ptr<chunkenc::SeriesSet>>([&](auto done) {
+        ingester_->select(context_, matchers, range, std::move(done));
+    });
+    MIMIR_TRY(auto series, std::move(selected));
     usage_.series += series->count();
     const std::uint64_t series_max = limits_->max_fetched_series_per_query;
     if (series_max != 0 && usage_.series > series_max) {

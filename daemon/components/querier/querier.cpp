@@ -74,7 +74,10 @@ Querier::Answer<rpc::Selection<model::Labels>> Querier::series(
         const auto limits = environment_.limits.of(timed.tenant->str());
         MIMIR_TRY(const IngesterPtr ingester, this->ingester());
         const TimeRange range = labels_range(*limits, query.range);
-        MIMIR_TRY(auto found, ingester->series(timed, query.selectors, range));
+        auto asked = rpc::wait_for<std::vector<model::Labels>>([&](auto done) {
+            ingester->series(timed, query.selectors, range, std::move(done));
+        });
+        MIMIR_TRY(auto found, std::move(asked));
         return cut(std::move(found), query.limit);
     };
     co_return co_await runtime::run_on(environment_.pool, job);
@@ -90,7 +93,9 @@ Querier::Answer<rpc::Selection<std::string>> Querier::label_names(
         return strings_of_any(
             query,
             [&](rpc::IngesterClient& ingester, const model::Matchers& matchers) {
-                return ingester.label_names(timed, matchers, range);
+                return rpc::wait_for<Strings>([&](auto done) {
+                    ingester.label_names(timed, matchers, range, std::move(done));
+                });
             }
         );
     };
@@ -107,7 +112,9 @@ Querier::Answer<rpc::Selection<std::string>> Querier::label_values(
         return strings_of_any(
             query,
             [&](rpc::IngesterClient& ingester, const model::Matchers& matchers) {
-                return ingester.label_values(timed, name, matchers, range);
+                return rpc::wait_for<Strings>([&](auto done) {
+                    ingester.label_values(timed, name, matchers, range, std::move(done));
+                });
             }
         );
     };
@@ -121,7 +128,9 @@ Querier::Answer<std::vector<model::SeriesExemplars>> Querier::exemplars(
     const rpc::RequestContext timed = with_deadline(std::move(context));
     auto job = [&]() -> Result<Found> {
         MIMIR_TRY(const IngesterPtr ingester, this->ingester());
-        return ingester->exemplars(timed, query.selectors, query.range);
+        return rpc::wait_for<Found>([&](auto done) {
+            ingester->exemplars(timed, query.selectors, query.range, std::move(done));
+        });
     };
     co_return co_await runtime::run_on(environment_.pool, job);
 }
@@ -133,7 +142,9 @@ Querier::Answer<std::vector<model::MetricMetadata>> Querier::metadata(
     const rpc::RequestContext timed = with_deadline(std::move(context));
     auto job = [&]() -> Result<Found> {
         MIMIR_TRY(const IngesterPtr ingester, this->ingester());
-        return ingester->metadata(timed, query);
+        return rpc::wait_for<Found>([&](auto done) {
+            ingester->metadata(timed, query, std::move(done));
+        });
     };
     co_return co_await runtime::run_on(environment_.pool, job);
 }
@@ -148,7 +159,10 @@ Querier::Answer<std::unique_ptr<chunkenc::SeriesSet>> Querier::select(
         MIMIR_TRY(IngesterPtr ingester, this->ingester());
         const TimeRange seen = visible(*limits);
         const TimeRange asked{std::max(range.min, seen.min), std::min(range.max, seen.max)};
-        MIMIR_TRY(auto series, ingester->select(timed, matchers, asked));
+        auto selected = rpc::wait_for<Found>([&](auto done) {
+            ingester->select(timed, matchers, asked, std::move(done));
+        });
+        MIMIR_TRY(auto series, std::move(selected));
         return std::make_unique<chunkenc::OwningSeriesSet>(std::move(ingester), std::move(series));
     };
     co_return co_await runtime::run_on(environment_.pool, job);

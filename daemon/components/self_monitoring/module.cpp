@@ -31,8 +31,12 @@ class SelfMonitoringService final : public modules::Service {
     Result<void> store() {
         const auto distributor = environment_.distributor.get();
         if (!distributor) return fail(ErrorKind::unavailable, "the distributor does not run");
-        auto request = scraper_.scrape(environment_.registry.collect(), environment_.clock.now());
-        return distributor->push(context_, request);
+        auto request = std::make_shared<model::WriteRequest>(
+            scraper_.scrape(environment_.registry.collect(), environment_.clock.now())
+        );
+        return rpc::wait_for<void>([&](rpc::Done<void> done) {
+            distributor->push(context_, std::move(request), std::move(done));
+        });
     }
 
     const ModuleEnvironment environment_;

@@ -1,6 +1,7 @@
 #include "components/distributor/distributor.hpp"
 
 #include "encoding/compression.hpp"
+#include "rpc/local_ingester.hpp"
 #include "support/test_support.hpp"
 #include "wire/remote_write.hpp"
 
@@ -13,9 +14,9 @@ using test::labels;
 constexpr TimestampMs kNow{1'700'000'000'000};
 
 /// Remembers what was pushed.
-class FakeIngester final : public rpc::IngesterClient {
+class FakeIngester {
   public:
-    Result<void> push(const rpc::RequestContext& context, WriteRequest& request) override {
+    Result<void> push(const rpc::RequestContext& context, const WriteRequest& request) {
         tenant = context.tenant->str();
         for (const auto& series : request.series) {
             CHECK(series.canonical);
@@ -29,31 +30,31 @@ class FakeIngester final : public rpc::IngesterClient {
     }
     Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const rpc::RequestContext&, const model::Matchers&, TimeRange
-    ) override {
+    ) {
         return nullptr;
     }
     Result<std::vector<model::Labels>> series(
         const rpc::RequestContext&, std::span<const model::Matchers>, TimeRange
-    ) override {
+    ) {
         return {};
     }
     Result<std::vector<std::string>> label_names(
         const rpc::RequestContext&, const model::Matchers&, TimeRange
-    ) override {
+    ) {
         return {};
     }
     Result<std::vector<std::string>> label_values(
         const rpc::RequestContext&, std::string_view, const model::Matchers&, TimeRange
-    ) override {
+    ) {
         return {};
     }
     Result<std::vector<model::SeriesExemplars>> exemplars(
         const rpc::RequestContext&, std::span<const model::Matchers>, TimeRange
-    ) override {
+    ) {
         return {};
     }
     Result<std::vector<model::MetricMetadata>>
-    metadata(const rpc::RequestContext&, const rpc::MetadataQuery&) override {
+    metadata(const rpc::RequestContext&, const rpc::MetadataQuery&) {
         return {};
     }
 
@@ -87,9 +88,10 @@ struct Fixture {
     telemetry::MetricScope scope{registry};
     Metrics metrics{scope};
     FakeIngester ingester;
+    rpc::LocalIngester<FakeIngester> client{ingester};
     modules::Slot<rpc::IngesterClient> slot;
     std::optional<modules::Slot<rpc::IngesterClient>::Publication> running{
-        std::in_place, slot, ingester
+        std::in_place, slot, client
     };
     Options options{.max_recv_msg_size = 10'000};
     Distributor distributor{options, {limits, slot, metrics, clock}};

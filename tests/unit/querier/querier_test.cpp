@@ -5,6 +5,7 @@
 
 #include "chunkenc/xor_chunk.hpp"
 #include "promql/parser.hpp"
+#include "rpc/local_ingester.hpp"
 #include "runtime/run_on.hpp"
 #include "support/test_support.hpp"
 
@@ -17,7 +18,7 @@ constexpr TimestampMs kNow{1'700'000'000'000};
 constexpr TimeRange kAlways{TimestampMs::min(), TimestampMs::max()};
 
 /// Some series with a chunk each.
-class FakeIngester final : public rpc::IngesterClient {
+class FakeIngester {
   public:
     void add(model::Labels series, std::span<const model::Sample> samples) {
         chunkenc::XorChunk chunk;
@@ -29,11 +30,11 @@ class FakeIngester final : public rpc::IngesterClient {
         );
     }
 
-    Result<void> push(const rpc::RequestContext&, model::WriteRequest&) override { return {}; }
+    Result<void> push(const rpc::RequestContext&, const model::WriteRequest&) { return {}; }
 
     Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const rpc::RequestContext& context, const model::Matchers& matchers, TimeRange range
-    ) override {
+    ) {
         CHECK(context.tenant->str() == "a");
         selected = range;
         auto found = std::make_unique<Selected>();
@@ -46,28 +47,28 @@ class FakeIngester final : public rpc::IngesterClient {
     }
     Result<std::vector<model::Labels>> series(
         const rpc::RequestContext&, std::span<const model::Matchers>, TimeRange range
-    ) override {
+    ) {
         selected = range;
         return std::vector<model::Labels>{labels("a"), labels("b"), labels("c")};
     }
     Result<std::vector<std::string>> label_names(
         const rpc::RequestContext&, const model::Matchers& matchers, TimeRange
-    ) override {
+    ) {
         if (matchers.empty()) return std::vector<std::string>{"all"};
         return std::vector<std::string>{matchers[0].value(), "shared"};
     }
     Result<std::vector<std::string>> label_values(
         const rpc::RequestContext&, std::string_view name, const model::Matchers&, TimeRange
-    ) override {
+    ) {
         return std::vector<std::string>{std::string(name)};
     }
     Result<std::vector<model::SeriesExemplars>> exemplars(
         const rpc::RequestContext&, std::span<const model::Matchers>, TimeRange
-    ) override {
+    ) {
         return {};
     }
     Result<std::vector<model::MetricMetadata>>
-    metadata(const rpc::RequestContext&, const rpc::MetadataQuery&) override {
+    metadata(const rpc::RequestContext&, const rpc::MetadataQuery&) {
         return {};
     }
 
@@ -124,9 +125,10 @@ struct Fixture {
     };
     config::LimitsProvider limits{config::Limits{}};
     FakeIngester ingester;
+    rpc::LocalIngester<FakeIngester> client{ingester};
     modules::Slot<rpc::IngesterClient> slot;
     std::optional<modules::Slot<rpc::IngesterClient>::Publication> running{
-        std::in_place, slot, ingester
+        std::in_place, slot, client
     };
     telemetry::Registry registry;
     telemetry::MetricScope scope{registry};

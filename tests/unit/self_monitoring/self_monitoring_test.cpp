@@ -25,13 +25,18 @@ double value_of(const model::WriteRequest& request, const model::Labels& wanted)
 /// A distributor that keeps what it is given.
 class FakeDistributor final : public rpc::DistributorClient {
   public:
-    Result<void> push(const rpc::RequestContext& context, model::WriteRequest& request) override {
-        std::lock_guard lock(mutex_);
-        tenant = context.tenant->str();
-        series = request.series.size();
-        ++pushes;
-        if (fails) return fail(ErrorKind::limit, "too much");
-        return {};
+    void push(
+        const rpc::RequestContext& context,
+        std::shared_ptr<model::WriteRequest> request,
+        rpc::Done<void> done
+    ) override {
+        {
+            std::lock_guard lock(mutex_);
+            tenant = context.tenant->str();
+            series = request->series.size();
+            ++pushes;
+        }
+        done(fails ? Result<void>(fail(ErrorKind::limit, "too much")) : Result<void>());
     }
     int count() {
         std::lock_guard lock(mutex_);
