@@ -26,6 +26,7 @@ constexpr std::size_t kGatheredBytesMax = 256 << 10;
 
 /// Where all internal routes are registered.
 http::RouteRegistration add_internal(const InternalRoutes& routes, http::Route route) {
+    route.internal = true;
     return routes.router.add(std::move(route));
 }
 

@@ -43,7 +43,7 @@ http::asio::awaitable<Result<std::string>> drop(http::Request&) { co_return std:
     const rpc::InternalRoutes internal{.router = router, .cluster = "bench"};
     const auto hello = rpc::add_hello(internal);
     const auto push = rpc::add_call(internal, "ingester/push", "bench", 256 << 20, drop);
-    http::ServerOptions options;
+    http::ServerOptions options{.serves_internal = true};
     for (std::size_t i = 0; i < kPeers; ++i) {
         options.listen.emplace_back(http::UnixAddress{.path = socket_path(i)});
     }
