@@ -102,6 +102,14 @@ void declare(Declarer& d, Limits& l) {
         }
     );
     d.option(
+        l.ingestion_tenant_shard_size,
+        {
+            .key = "limits.ingestion_tenant_shard_size",
+            .flag = "distributor.ingestion-tenant-shard-size",
+            .help = "Ingesters, over all zones, that a tenant's series are spread over. 0 for all.",
+        }
+    );
+    d.option(
         l.max_global_series_per_user,
         {
             .key = "limits.max_global_series_per_user",

@@ -27,6 +27,7 @@ struct Limits {
     std::chrono::milliseconds creation_grace_period = std::chrono::minutes(10);
     std::chrono::milliseconds past_grace_period{0};
     bool native_histograms_ingestion_enabled = true;
+    std::uint64_t ingestion_tenant_shard_size = 0;  ///< ingesters; 0 means all
 
     // Ingester.
     std::uint64_t max_global_series_per_user = 150'000;

@@ -13,7 +13,15 @@ class DistributorService final : public modules::Service {
         : environment_(environment),
           scope_(environment.registry),
           metrics_(scope_),
-          distributor_(environment.options, {environment.limits, environment.ingester, metrics_}) {}
+          distributor_(
+              environment.options,
+              {environment.limits,
+               [&ring = environment.ingester_ring](std::string_view tenant, std::size_t size) {
+                   return ring.write_shard(tenant, size);
+               },
+               environment.ingesters,
+               metrics_}
+          ) {}
 
     Result<void> start(const CancellationToken&) override {
         routes_ = register_routes(

@@ -8,8 +8,9 @@
 #include "http/tenancy.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
+#include "ring/ring.hpp"
 #include "rpc/distributor_client.hpp"
-#include "rpc/ingester_client.hpp"
+#include "rpc/ingester_directory.hpp"
 #include "runtime/executors.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -20,7 +21,8 @@ struct ModuleEnvironment {
     Options options;
     const http::Tenancy& tenancy;
     const config::LimitsProvider& limits;
-    const modules::Slot<rpc::IngesterClient>& ingester;
+    const ring::Ring& ingester_ring;
+    rpc::IngesterDirectory& ingesters;
     /// Where the distributor is found by others while it runs.
     modules::Slot<rpc::DistributorClient>& slot;
     runtime::Executors& executors;

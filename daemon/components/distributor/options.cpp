@@ -26,6 +26,37 @@ void declare(config::Declarer& d, Options& o) {
         }
     );
     d.option(
+        o.max_inflight_push_requests_bytes,
+        {
+            .key = "distributor.instance_limits.max_inflight_push_requests_bytes",
+            .help = "Most bytes of push requests under way at once, compressed and not; more are "
+                    "refused, to be sent again. 0 for no limit.",
+            .category = Category::advanced,
+            .unit = config::Unit::bytes,
+        }
+    );
+    d.option(
+        o.max_ingestion_rate,
+        {
+            .key = "distributor.instance_limits.max_ingestion_rate",
+            .help =
+                "Most samples, histograms, exemplars and metadata that this distributor takes in a "
+                "second, on average; requests over it are refused, to be sent again. 0 for no "
+                "limit.",
+            .category = Category::advanced,
+            .min = 0.0,
+        }
+    );
+    d.option(
+        o.remote_timeout,
+        {
+            .key = "distributor.remote_timeout",
+            .help = "Time-out of a push to one ingester.",
+            .category = Category::advanced,
+            .min = 10ms,
+        }
+    );
+    d.option(
         o.validated_series_max,
         {
             .key = "distributor.validated_series_cache_size",

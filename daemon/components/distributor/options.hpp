@@ -9,7 +9,10 @@ namespace mimir::distributor {
 
 struct Options {
     std::size_t max_recv_msg_size = 100 << 20;
+    std::chrono::milliseconds remote_timeout = std::chrono::seconds(2);
     std::size_t max_inflight_push_requests = 2000;
+    std::size_t max_inflight_push_requests_bytes = 0;
+    double max_ingestion_rate = 0;
     std::size_t validated_series_max = 4 << 20;
 
     bool retry_after_enabled = true;

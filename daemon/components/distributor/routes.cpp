@@ -2,7 +2,7 @@
 
 #include "components/distributor/retry_after.hpp"
 #include "http/error_status.hpp"
-#include "runtime/run_on.hpp"
+#include "rpc/completion.hpp"
 
 namespace mimir::distributor {
 namespace {
@@ -16,7 +16,9 @@ constexpr int kUnsupportedMediaType = 415;
 int status_of(const Error& error) {
     if (error.id == Distributor::kRateLimited) return 429;
     if (error.id == Distributor::kMessageTooLarge) return 413;
-    if (error.id == Distributor::kTooManyInflight) return 500;
+    if (error.id.starts_with("distributor-max-") || error.id.starts_with("ingester-max-")) {
+        return 500;  // a limit of an instance, which another may not have reached
+    }
     switch (error.kind) {
         case ErrorKind::limit:
         case ErrorKind::conflict: return 400;
@@ -72,8 +74,10 @@ http::asio::awaitable<Response> push(
     Distributor& distributor, runtime::Pool& ingest, Request& request
 ) {
     if (auto refused = refuse_encoding(request.headers)) co_return *std::move(refused);
-    auto job = [&] { return distributor.push_remote_write(request.context, request.body); };
-    const Result<void> pushed = co_await runtime::run_on(ingest, job);
+    auto call = [&](rpc::Done<void> done) {
+        distributor.push_remote_write(request.context, request.body, std::move(done));
+    };
+    const Result<void> pushed = co_await rpc::completion_on<void>(ingest, std::move(call));
     if (!pushed) co_return refusal(pushed.error(), distributor, request.headers);
     co_return Response{};
 }
