@@ -88,9 +88,7 @@ Result<std::uint64_t> InMemoryKvStore::compare_and_swap(
     const auto at = state_->values.find(key);
     const std::uint64_t present = at == state_->values.end() ? kAbsent : at->second.version;
     if (present != expected) {
-        return fail(
-            ErrorKind::conflict, "{} has version {}, not {}", key, present, expected
-        );
+        return fail(ErrorKind::conflict, "{} has version {}, not {}", key, present, expected);
     }
     Value stored{std::move(value), ++state_->version, {}};
     if (options.time_to_live) stored.expires = state_->clock.steady_now() + *options.time_to_live;

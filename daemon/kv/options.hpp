@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/declarer.hpp"
@@ -13,7 +14,7 @@ namespace mimir::kv {
 enum class StoreKind : std::uint8_t { inmemory, sqlite, etcd };
 
 struct EtcdOptions {
-    /// "http://10.0.0.1:2379"; tried in turn.
+    /// "http://10.0.0.1:2379"; tried in turn. Without a scheme: https when TLS is enabled.
     std::vector<std::string> endpoints;
     std::string username;
     std::string password;
@@ -52,12 +53,26 @@ struct OwnOptions {
     std::vector<std::string> etcd_endpoints;
 };
 
-/// `<ring>.kvstore.store`, `.prefix` and `.etcd.endpoints`. `section` and `flag` are literals, as "ingester.ring".
-void declare_own(config::Declarer& d, OwnOptions& o, std::string_view section, std::string_view flag_prefix);
+/// `<section>.kvstore.store`, `.prefix` and `.etcd.endpoints`, and as flags `<flag_prefix>.store` and
+/// so on: "ingester.ring" for both.
+void declare_own(
+    config::Declarer& d, OwnOptions& o, std::string_view section, std::string_view flag_prefix
+);
 
 /// The ring's store, with the common one's settings where it says nothing.
 Options merge(const Options& common, const OwnOptions& own);
 
+/// `section` is where the settings stand: "common.kvstore". Files are read by create() only.
 void validate(const Options& o, std::string_view section, config::Findings& findings);
+/// What the ring says, and what becomes of it with the common settings. `section` as "ingester.ring".
+void validate(
+    const Options& common,
+    const OwnOptions& own,
+    std::string_view section,
+    config::Findings& findings
+);
+
+/// "sqlite"
+std::string_view to_string(StoreKind kind);
 
 }  // namespace mimir::kv
