@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/result.hpp"
 
@@ -20,8 +21,15 @@ class CancellationToken {
     CancellationToken() = default;
     static CancellationToken create(std::optional<TimePoint> deadline = std::nullopt) {
         CancellationToken token;
-        token.canceled_ = std::make_shared<std::atomic<bool>>(false);
+        token.flag_ = std::make_shared<Flag>();
         token.deadline_ = deadline;
+        return token;
+    }
+
+    /// A token of its own that is canceled with this one too: for a part of the work that may be given up alone.
+    [[nodiscard]] CancellationToken child() const {
+        CancellationToken token = *this;
+        token.flag_ = std::make_shared<Flag>(flag_);
         return token;
     }
 
@@ -33,13 +41,16 @@ class CancellationToken {
     }
 
     /// Whether cancel() has an effect: not for a default-constructed one.
-    [[nodiscard]] bool cancelable() const { return canceled_ != nullptr; }
+    [[nodiscard]] bool cancelable() const { return flag_ != nullptr; }
     /// Asks the work to stop. Takes effect at its next check().
     void cancel() {
-        if (canceled_) canceled_->store(true, std::memory_order_relaxed);
+        if (flag_) flag_->canceled.store(true, std::memory_order_relaxed);
     }
     [[nodiscard]] bool canceled() const {
-        return canceled_ && canceled_->load(std::memory_order_relaxed);
+        for (const Flag* flag = flag_.get(); flag != nullptr; flag = flag->parent.get()) {
+            if (flag->canceled.load(std::memory_order_relaxed)) return true;
+        }
+        return false;
     }
     [[nodiscard]] std::optional<TimePoint> deadline() const { return deadline_; }
 
@@ -54,7 +65,13 @@ class CancellationToken {
     }
 
   private:
-    std::shared_ptr<std::atomic<bool>> canceled_;
+    struct Flag {
+        explicit Flag(std::shared_ptr<const Flag> p = nullptr) : parent(std::move(p)) {}
+        std::atomic<bool> canceled = false;
+        const std::shared_ptr<const Flag> parent;
+    };
+
+    std::shared_ptr<Flag> flag_;
     std::optional<TimePoint> deadline_;
 };
 

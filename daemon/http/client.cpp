@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/guarded.hpp"
 #include "http/detail/connect.hpp"
 #include "http/detail/message_reader.hpp"
@@ -43,6 +44,7 @@ struct Answer {
 
 /// True when sending a request twice has the effect of sending it once.
 bool is_repeatable(const ClientRequest& request) {
+    if (request.repeatable) return true;
     switch (request.method) {
         case Method::post:
         case Method::patch: return request.headers.has("Idempotency-Key");
@@ -69,6 +71,10 @@ Result<void> check_head(const ClientRequest& request) {
     return {};
 }
 
+std::string_view body_of(const ClientRequest& request) {
+    return request.shared_body ? *request.shared_body : request.body;
+}
+
 std::string request_head(const ClientRequest& request, const Endpoint& endpoint) {
     std::string head;
     head.reserve(256);
@@ -79,8 +85,8 @@ std::string request_head(const ClientRequest& request, const Endpoint& endpoint)
         fmt::format_to(out, "{}: {}\r\n", request.headers[i].name, request.headers[i].value);
     }
     const bool may_have_body = request.method != Method::get && request.method != Method::head;
-    if (may_have_body || !request.body.empty()) {
-        fmt::format_to(out, "Content-Length: {}\r\n", request.body.size());
+    if (may_have_body || !body_of(request).empty()) {
+        fmt::format_to(out, "Content-Length: {}\r\n", body_of(request).size());
     }
     head += "\r\n";
     return head;
@@ -133,7 +139,9 @@ class Streamed final : public ClientStream {
 
     [[nodiscard]] int status() const override { return answer_.head.status; }
     [[nodiscard]] const Headers& headers() const override { return answer_.head.headers; }
+    [[nodiscard]] asio::any_io_executor executor() const override { return strand_; }
     asio::awaitable<Result<std::string_view>> read() override {
+        if (strand_.running_in_this_thread()) co_return co_await read_here();
         co_return co_await asio::co_spawn(strand_, read_here(), asio::use_awaitable);
     }
 
@@ -243,7 +251,7 @@ asio::awaitable<Result<Head>> Client::Impl::exchange_on(
 
     const std::string text = request_head(request, endpoint);
     // An error here is not the end: who refuses a body answers before it has all come.
-    const auto write_error = co_await stream.write({text, request.body, ""});
+    const auto write_error = co_await stream.write({text, body_of(request), ""});
     Head head;
     do {
         head = {};
@@ -279,9 +287,11 @@ std::unique_ptr<Connection> Client::Impl::take_idle() {
 void Client::Impl::give_back(std::unique_ptr<Connection> connection) {
     if (!connection->reader.done() || !connection->reader.keep_alive()) return;
     connection->idle_since = std::chrono::steady_clock::now();
+    const auto oldest = connection->idle_since - options.idle_timeout;
     idle_.with([&](auto& idle) {
         idle.push_back(std::move(connection));
-        if (idle.size() > options.idle_connections_limit) idle.erase(idle.begin());
+        const bool one_too_many = idle.size() > options.idle_connections_limit;
+        if (one_too_many || idle.front()->idle_since < oldest) idle.erase(idle.begin());
     });
 }
 
@@ -304,6 +314,39 @@ asio::awaitable<Result<std::unique_ptr<ClientStream>>> Client::open(
     const Strand strand = asio::make_strand(impl_->executor);
     co_return co_await asio::co_spawn(
         strand, impl_->open(strand, std::move(request), std::move(token)), asio::use_awaitable
+    );
+}
+
+void Client::send(
+    ClientRequest request, CancellationToken token, std::function<void(Result<ClientResponse>)> done
+) {
+    auto on_end = [impl = impl_, done = std::move(done)](
+                      const std::exception_ptr& error, Result<ClientResponse> response
+                  ) {
+        MIMIR_ASSERT(error == nullptr, "coroutines return their errors");
+        done(std::move(response));
+    };
+    asio::co_spawn(
+        asio::make_strand(impl_->executor),
+        impl_->send(std::move(request), std::move(token)),
+        std::move(on_end)
+    );
+}
+
+void Client::open(
+    ClientRequest request,
+    CancellationToken token,
+    std::function<void(Result<std::unique_ptr<ClientStream>>)> done
+) {
+    auto on_end = [impl = impl_, done = std::move(done)](
+                      const std::exception_ptr& error, Result<std::unique_ptr<ClientStream>> stream
+                  ) {
+        MIMIR_ASSERT(error == nullptr, "coroutines return their errors");
+        done(std::move(stream));
+    };
+    const Strand strand = asio::make_strand(impl_->executor);
+    asio::co_spawn(
+        strand, impl_->open(strand, std::move(request), std::move(token)), std::move(on_end)
     );
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
@@ -57,6 +58,10 @@ struct ClientRequest {
     /// Host and Content-Length are the client's.
     Headers headers;
     std::string body;
+    /// When set, it is the body: for one that several requests share.
+    std::shared_ptr<const std::string> shared_body = {};
+    /// Doing it twice is doing it once, although it is a POST.
+    bool repeatable = false;
 };
 
 struct ClientResponse {
@@ -75,6 +80,8 @@ class ClientStream {
     /// Errors: unavailable, when the connection broke; canceled and timeout, as the request's token
     /// says.
     virtual asio::awaitable<Result<std::string_view>> read() = 0;
+    /// The strand on which it reads: from there, read() costs no switch.
+    [[nodiscard]] virtual asio::any_io_executor executor() const = 0;
 };
 
 /// Talks to one endpoint and keeps connections to it.
@@ -93,6 +100,18 @@ class Client {
     asio::awaitable<Result<ClientResponse>> send(ClientRequest request, CancellationToken token);
     asio::awaitable<Result<std::unique_ptr<ClientStream>>> open(
         ClientRequest request, CancellationToken token
+    );
+    /// The same for who awaits nothing: `done` is told on the event loop.
+    void send(
+        ClientRequest request,
+        CancellationToken token,
+        std::function<void(Result<ClientResponse>)> done
+    );
+    /// Here on the stream's strand.
+    void open(
+        ClientRequest request,
+        CancellationToken token,
+        std::function<void(Result<std::unique_ptr<ClientStream>>)> done
     );
     [[nodiscard]] const Endpoint& endpoint() const;
 

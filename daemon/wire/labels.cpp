@@ -11,10 +11,6 @@ constexpr std::uint32_t kLabelsField = 1;
 constexpr std::uint32_t kNameField = 1;
 constexpr std::uint32_t kValueField = 2;
 
-std::size_t varint_bytes(std::size_t value) {
-    return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
-}
-
 /// Bytes that a label takes in canonical form. Fields that hold the same label in as many bytes
 /// hold it in that form but for the order of name and value.
 std::size_t canonical_bytes(const model::Label& label) {

@@ -19,6 +19,11 @@ constexpr std::uint32_t tag_of(std::uint32_t field, WireType type) {
     return field << 3 | static_cast<std::uint32_t>(type);
 }
 
+/// Bytes that a varint takes.
+constexpr std::size_t varint_bytes(std::uint64_t value) {
+    return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
+
 /// Walks the fields of one untrusted message. A getter of another wire type than the field has, a
 /// length past the end and an unknown wire type all end the walk and clear ok(): check it once
 /// after the loop.

@@ -1,0 +1,166 @@
+#include "rpc/peer.hpp"
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <unordered_map>
+
+#include "base/guarded.hpp"
+#include "rpc/detail/remote_peer.hpp"
+#include "runtime/bell.hpp"
+#include "runtime/task_scope.hpp"
+
+namespace mimir::rpc {
+
+using detail::RemotePeer;
+
+http::asio::awaitable<Result<std::string>> Peer::call(
+    RequestContext context, std::string name, std::string body, http::Headers headers
+) {
+    context.cancellation = context.cancellation.child();
+    auto shared_body = std::make_shared<const std::string>(std::move(body));
+    auto initiate = [&]<class Handler>(Handler handler) {
+        const auto executor = asio::get_associated_executor(handler);
+        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+            slot.assign([token = context.cancellation](asio::cancellation_type) mutable {
+                token.cancel();
+            });
+        }
+        // Shared, as a Done is copied, and a handler can't be.
+        auto resume = std::make_shared<Handler>(std::move(handler));
+        call(
+            context,
+            name,
+            std::move(shared_body),
+            std::move(headers),
+            [resume, executor](Result<std::string> answer) {
+                asio::post(executor, asio::append(std::move(*resume), std::move(answer)));
+            }
+        );
+    };
+    co_return co_await asio::
+        async_initiate<const asio::use_awaitable_t<>, void(Result<std::string>)>(
+            std::move(initiate), asio::use_awaitable
+        );
+}
+
+/// Looks after the peers: one task, which sleeps between what is due.
+class PeerPool::Impl {
+  public:
+    Impl(PeerOptions options, Environment environment);
+    ~Impl();
+
+    std::shared_ptr<Peer> at(std::string_view address);
+
+  private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+    using Peers =
+        std::unordered_map<std::string, std::shared_ptr<RemotePeer>, Hash, std::equal_to<>>;
+
+    asio::awaitable<void> look_after();
+    [[nodiscard]] std::vector<std::shared_ptr<RemotePeer>> all() const;
+    void forget_unused();
+
+    telemetry::MetricScope scope_;
+    detail::ClientMetrics metrics_;
+    runtime::Bell bell_;
+    const detail::PeerEnvironment environment_;
+    Guarded<Peers> peers_;
+    runtime::TaskScope tasks_;
+};
+
+namespace {
+
+/// How long a queued call may outlive its deadline.
+constexpr std::chrono::milliseconds kQueueTick(20);
+/// What health checks may be late.
+constexpr std::chrono::milliseconds kTickMax(250);
+
+}  // namespace
+
+PeerPool::Impl::Impl(PeerOptions options, Environment environment)
+    : scope_(environment.registry),
+      metrics_(scope_),
+      environment_{
+          .options = std::move(options),
+          .io = environment.io,
+          .log = std::move(environment.log),
+          .metrics = metrics_,
+          .clock = environment.clock,
+          .wake = [this] { bell_.ring(); }
+      },
+      tasks_(environment.io) {
+    tasks_.spawn(look_after());
+}
+
+PeerPool::Impl::~Impl() {
+    tasks_.stop();
+    const auto peers = peers_.with([](Peers& all) { return std::exchange(all, {}); });
+    for (const auto& [address, peer] : peers) peer->close();
+    for (const auto& [address, peer] : peers) peer->wait_until_quiet();
+}
+
+std::shared_ptr<Peer> PeerPool::Impl::at(std::string_view address) {
+    return peers_.with([&](Peers& peers) {
+        const auto known = peers.find(address);
+        if (known != peers.end()) return known->second;
+        std::string name(address);
+        auto peer = std::make_shared<RemotePeer>(name, environment_);
+        return peers.emplace(std::move(name), std::move(peer)).first->second;
+    });
+}
+
+std::vector<std::shared_ptr<RemotePeer>> PeerPool::Impl::all() const {
+    return peers_.with([](const Peers& peers) {
+        std::vector<std::shared_ptr<RemotePeer>> list;
+        list.reserve(peers.size());
+        for (const auto& [address, peer] : peers) list.push_back(peer);
+        return list;
+    });
+}
+
+asio::awaitable<void> PeerPool::Impl::look_after() {
+    const auto usual = std::min(
+        {kTickMax, environment_.options.health_check_interval, environment_.options.breaker_open}
+    );
+    for (;;) {
+        const std::uint64_t seen = bell_.rings();
+        bool waiting = false;
+        for (const auto& peer : all()) {
+            peer->tick();
+            waiting = waiting || peer->is_waiting();
+        }
+        forget_unused();
+        co_await bell_.wait(seen, waiting ? kQueueTick : std::max(usual, kQueueTick));
+    }
+}
+
+void PeerPool::Impl::forget_unused() {
+    const auto last = environment_.clock.steady_now() - environment_.options.forget_after;
+    std::vector<std::shared_ptr<RemotePeer>> forgotten;
+    peers_.with([&](Peers& peers) {
+        std::erase_if(peers, [&](const auto& entry) {
+            // Nobody else holds it, so nobody can call it.
+            if (entry.second.use_count() != 1 || !entry.second->is_unused_since(last)) return false;
+            entry.second->forget_metrics();
+            forgotten.push_back(entry.second);
+            return true;
+        });
+    });
+}
+
+PeerPool::PeerPool(PeerOptions options, Environment environment)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(environment))) {}
+PeerPool::~PeerPool() = default;
+
+std::shared_ptr<Peer> PeerPool::at(std::string_view address) { return impl_->at(address); }
+
+}  // namespace mimir::rpc
