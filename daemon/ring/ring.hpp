@@ -1,6 +1,10 @@
 #pragma once
 
 // Reads a ring: watches its keys in the key-value store and keeps the newest RingView.
+//
+// A heartbeat only moves Member::seen, in every view at once. An entry that is seen for the first
+// time counts as fresh, unless its heartbeat by its own wall clock is older than the time-out and a
+// minute: clocks may differ by that much. From then on only this process' clock counts.
 
 #include <chrono>
 #include <memory>
@@ -24,7 +28,8 @@ struct MemberStatus {
     /// Its heartbeat is fresh, by this process' clock.
     bool healthy = false;
     std::chrono::milliseconds since_seen{0};
-    /// Share of the ring that it is first owner of, 0 to 1.
+    /// Share of the ring that it is first owner of, 0 to 1; with zone awareness, of its zone's ring:
+    /// each zone has one copy.
     double ownership = 0;
 };
 
@@ -67,7 +72,8 @@ class Ring {
     [[nodiscard]] std::shared_ptr<const RingView> write_shard(
         std::string_view tenant, std::size_t size
     ) const;
-    /// The same for reads: with those that joined, or changed read-only, within the lookback.
+    /// The same for reads: with those that joined, or changed read-only, within the lookback. The
+    /// whole ring for lookback 0: it is not known then since when the shard has been what it is.
     [[nodiscard]] std::shared_ptr<const RingView> read_shard(
         std::string_view tenant, std::size_t size, std::chrono::milliseconds lookback
     ) const;
@@ -76,7 +82,7 @@ class Ring {
     [[nodiscard]] std::size_t healthy_count(InstanceState state = InstanceState::active) const;
 
     [[nodiscard]] RingStatus status() const;
-    /// Removes a member's entry.
+    /// Removes a member's entry. A process that lives and still wants it writes it again.
     /// Errors: not_found; unavailable.
     Result<void> forget(std::string_view id);
 

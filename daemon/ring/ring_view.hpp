@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"
@@ -63,6 +64,10 @@ struct RingOptions {
     std::vector<std::string> excluded_zones;
     /// A member whose heartbeat was not seen for so long is taken for dead.
     std::chrono::milliseconds heartbeat_timeout = std::chrono::minutes(1);
+    /// Which member this process is; empty when it is none.
+    std::string own_instance_id = {};
+    /// The configuration speaks of other members: being alone is then a problem that status() names.
+    bool expects_peers = false;
 };
 
 class RingView {
@@ -75,16 +80,15 @@ class RingView {
     /// Grows with each change of members, their state or tokens.
     [[nodiscard]] virtual std::uint64_t revision() const = 0;
 
-    [[nodiscard]] virtual bool is_healthy(
-        MemberIndex member, Operation operation, SteadyTime now
-    ) const = 0;
+    [[nodiscard]] virtual bool is_healthy(MemberIndex member, Operation operation, SteadyTime now)
+        const = 0;
 
     /// Who is to store, or stores, what has this token. Writes are not extended past an owner that
-    /// is not healthy: it counts as failed.
+    /// is not healthy: it counts as failed. Members that are read-only are not there for writes. Reads
+    /// ask one more beside each that is PENDING or JOINING.
     /// Cost: no allocation; a binary search in a bucket, and a step for each token passed.
-    [[nodiscard]] virtual ReplicationSet replicas(
-        Token token, Operation operation, SteadyTime now
-    ) const = 0;
+    [[nodiscard]] virtual ReplicationSet replicas(Token token, Operation operation, SteadyTime now)
+        const = 0;
 
     /// Whom a query has to ask so that it sees every series.
     /// Errors: unavailable, when too many are not healthy, naming them.
