@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "components/distributor/ha_labels.hpp"
+#include "components/distributor/ha_tracker.hpp"
 #include "components/distributor/known_series.hpp"
 #include "components/distributor/rate_limiter.hpp"
 #include "components/distributor/replication.hpp"
@@ -285,6 +287,9 @@ void Distributor::push_admitted(
     const std::shared_ptr<Tenant> tenant = this->tenant(id);
     count_incoming(*request, tenant->metrics);
 
+    if (environment_.ha_tracker && limits->accept_ha_samples) {
+        if (auto taken = deduplicate(id, *limits, *request); !taken) return done(std::move(taken));
+    }
     const auto valid = tenant->valid_under(limits, options_.validated_series_max);
     auto validated = validate_request(*request, *limits, environment_.clock.now(), valid->known);
     if (!validated) return done(tl::unexpected(std::move(validated).error()));
@@ -307,6 +312,26 @@ void Distributor::push_admitted(
         done(otherwise);
     };
     pass_on(context, *limits, std::move(request), std::move(admission), std::move(told));
+}
+
+/// Whether the request's replica is the one whose samples are taken; then it loses the label.
+Result<void> Distributor::deduplicate(
+    const model::TenantId& id, const config::Limits& limits, model::WriteRequest& request
+) {
+    MIMIR_TRY(const HaLabels said, find_ha_labels(request, limits));
+    const std::size_t samples = request.samples.size() + request.histograms.size();
+    if (!said.present()) {
+        if (samples > 0) environment_.metrics.non_ha_samples.with({id.str()})->add(samples);
+        return {};
+    }
+    if (auto taken = environment_.ha_tracker->check(id, said.cluster, said.replica); !taken) {
+        if (taken.error().id != HaTracker::kNotElected) {
+            return tl::unexpected(finish(taken.error()));
+        }
+        environment_.metrics.deduped_samples.with({id.str(), said.cluster})->add(samples);
+        return taken;
+    }
+    return remove_label(request, limits.ha_replica_label);
 }
 
 void Distributor::pass_on(

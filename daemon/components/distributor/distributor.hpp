@@ -27,6 +27,7 @@
 
 namespace mimir::distributor {
 
+class HaTracker;
 struct ValidationOutcome;
 
 /// What a distributor works with; all of it outlives the distributor.
@@ -39,6 +40,8 @@ struct Environment {
     Metrics& metrics;
     /// How many distributors share the tenants' rate limits; unset: this one alone.
     std::function<std::size_t()> healthy_distributors = {};
+    /// Null: samples of all replicas are taken, with their labels.
+    HaTracker* ha_tracker = nullptr;
     const Clock& clock = system_clock();
 };
 
@@ -57,7 +60,7 @@ class Distributor final : public rpc::DistributorClient {
     );
 
     /// Validates the request, which is changed by it, and passes it on.
-    /// Errors: limit (kRateLimited) and unavailable, when nothing was stored. Else the first refusal of the ingesters,
+    /// Errors: limit (kRateLimited), conflict (HaTracker::kNotElected) and unavailable, when nothing was stored. Else the first refusal of the ingesters,
     ///         or if there is none of the validation: then the rest of the request is stored.
     void push(
         const rpc::RequestContext& context,
@@ -102,6 +105,9 @@ class Distributor final : public rpc::DistributorClient {
         rpc::Done<void> done
     );
     std::shared_ptr<Tenant> tenant(const model::TenantId& id);
+    Result<void> deduplicate(
+        const model::TenantId& id, const config::Limits& limits, model::WriteRequest& request
+    );
     Result<void> check_rate(
         Tenant& tenant,
         const model::TenantId& id,

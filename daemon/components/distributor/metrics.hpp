@@ -91,6 +91,16 @@ struct Metrics {
               "Limits of this instance; 0 for none.",
               {"limit"}
           )),
+          deduped_samples(scope.counters(
+              "cortex_distributor_deduped_samples_total",
+              "Samples that were dropped because another replica is elected.",
+              {"user", "cluster"}
+          )),
+          non_ha_samples(scope.counters(
+              "cortex_distributor_non_ha_samples_received_total",
+              "Samples of requests that name no cluster and replica, of tenants that may.",
+              {"user"}
+          )),
           ingester_push_failures(scope.counters(
               "mimird_distributor_ingester_push_failures_total",
               "Pushes to ingesters that failed.",
@@ -114,6 +124,8 @@ struct Metrics {
     Gauge& inflight_requests;
     Gauge& inflight_bytes;
     Family<Gauge>& instance_limits;
+    Family<Counter>& deduped_samples;
+    Family<Counter>& non_ha_samples;
     Family<Counter>& ingester_push_failures;
 };
 

@@ -24,6 +24,7 @@ constexpr std::array kLimitFlags{
     LimitFlags{"too-far-in-past", "-validation.past-grace-period"},
     LimitFlags{"metric-name-too-long", "-validation.max-metadata-length"},
     LimitFlags{"unit-too-long", "-validation.max-metadata-length"},
+    LimitFlags{"tenant-too-many-ha-clusters", "-distributor.ha-tracker.max-clusters"},
     LimitFlags{
         "tenant-max-ingestion-rate",
         "-distributor.ingestion-rate-limit and -distributor.ingestion-burst-size"
