@@ -79,6 +79,8 @@ class FrameStream {
     virtual Result<std::string_view> wait_next() = 0;
     /// The same, kept as long as the caller wants; null at the end.
     virtual Result<std::shared_ptr<const std::string>> wait_take() = 0;
+    /// Where it reads ahead: a strand of the event loop, from where next() costs little.
+    [[nodiscard]] virtual http::asio::any_io_executor executor() const = 0;
 };
 
 /// Errors of calls: what the other answered, with its kind, id and text; unavailable, when it can't be

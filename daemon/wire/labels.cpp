@@ -19,7 +19,44 @@ std::size_t canonical_bytes(const model::Label& label) {
     return 1 + varint_bytes(inner) + inner;
 }
 
+/// A string field that is all of its message from there on, or its beginning. Its length must be a
+/// shortest varint.
+bool take_string(std::string_view& message, char tag, std::string_view& value) {
+    if (message.size() < 2 || message.front() != tag) return false;
+    std::size_t length = static_cast<std::uint8_t>(message[1]);
+    std::size_t head = 2;
+    if (length >= 0x80) [[unlikely]] {
+        encoding::ByteReader reader(message.substr(1));
+        length = reader.uvarint();
+        head = 1 + varint_bytes(length);
+        if (!reader.ok() || message.size() - reader.remaining() != head) return false;
+    }
+    if (length > message.size() - head) return false;
+    value = message.substr(head, length);
+    message.remove_prefix(head + length);
+    return true;
+}
+
+constexpr char kLabelsTag = tag_of(kLabelsField, WireType::bytes);
+constexpr char kNameTag = tag_of(kNameField, WireType::bytes);
+constexpr char kValueTag = tag_of(kValueField, WireType::bytes);
+
 }  // namespace
+
+bool is_canonical(std::string_view fields) {
+    std::string_view previous;
+    while (!fields.empty()) {
+        std::string_view label;
+        std::string_view name;
+        std::string_view value;
+        if (!take_string(fields, kLabelsTag, label)) return false;
+        const bool whole = take_string(label, kNameTag, name) &&
+                           take_string(label, kValueTag, value) && label.empty();
+        if (!whole || value.empty() || name <= previous) return false;
+        previous = name;
+    }
+    return true;
+}
 
 Result<Form> parse_labels(std::string_view fields, std::vector<model::Label>& labels) {
     labels.clear();

@@ -16,6 +16,10 @@ enum class Form { canonical, other };
 /// point into `fields`. Errors: invalid, for bytes that are no such fields.
 Result<Form> parse_labels(std::string_view fields, std::vector<model::Label>& labels);
 
+/// Whether label fields are in the canonical form: parse_labels() for who wants to know nothing else.
+/// Cost: a third of it.
+bool is_canonical(std::string_view fields);
+
 /// Brings labels to the order of the canonical form: those with empty values are dropped, the rest
 /// is sorted by name. Duplicates stay, in the order in which they came
 /// (of their addresses: the names must be from one run of fields).

@@ -1,6 +1,7 @@
 #include "wire/remote_read.hpp"
 
 #include "encoding/crc32c.hpp"
+#include "wire/matchers.hpp"
 #include "wire/proto.hpp"
 #include "wire/remote_write.hpp"
 
@@ -13,9 +14,6 @@ constexpr std::uint32_t kQueries = 1, kAcceptedResponseTypes = 2;
 namespace query_field {
 constexpr std::uint32_t kStart = 1, kEnd = 2, kMatchers = 3;
 }
-namespace matcher_field {
-constexpr std::uint32_t kType = 1, kName = 2, kValue = 3;
-}
 constexpr std::uint32_t kResultsField = 1;
 constexpr std::uint32_t kTimeSeriesField = 1;
 namespace chunked_field {
@@ -25,30 +23,8 @@ namespace chunk_field {
 constexpr std::uint32_t kMinTime = 1, kMaxTime = 2, kType = 3, kData = 4;
 }
 
-static_assert(static_cast<int>(model::MatchType::equal) == 0, "LabelMatcher.Type EQ");
-static_assert(static_cast<int>(model::MatchType::not_equal) == 1, "LabelMatcher.Type NEQ");
-static_assert(static_cast<int>(model::MatchType::regex) == 2, "LabelMatcher.Type RE");
-static_assert(static_cast<int>(model::MatchType::not_regex) == 3, "LabelMatcher.Type NRE");
-
 tl::unexpected<Error> malformed(std::string_view what) {
     return fail(ErrorKind::invalid, "malformed {} in the read request", what);
-}
-
-Result<model::Matcher> decode_matcher(std::string_view message) {
-    std::uint64_t type = 0;
-    std::string_view name;
-    std::string_view value;
-    ProtoReader reader(message);
-    while (reader.next()) {
-        switch (reader.field()) {
-            case matcher_field::kType: type = reader.uint64(); break;
-            case matcher_field::kName: name = reader.bytes(); break;
-            case matcher_field::kValue: value = reader.bytes(); break;
-            default: break;
-        }
-    }
-    if (!reader.ok() || type > 3) return malformed("matcher");
-    return model::Matcher::create(static_cast<model::MatchType>(type), name, value);
 }
 
 Result<ReadQuery> decode_query(std::string_view message) {
@@ -76,10 +52,7 @@ void encode_query(const ReadQuery& query, std::string& out) {
     writer.int64(query_field::kEnd, query.range.max.ms);
     for (const model::Matcher& matcher : query.matchers) {
         std::string message;
-        ProtoWriter inner(message);
-        inner.uint64(matcher_field::kType, static_cast<std::uint64_t>(matcher.type()));
-        inner.bytes(matcher_field::kName, matcher.name());
-        inner.bytes(matcher_field::kValue, matcher.value());
+        encode_matcher(matcher, message);
         writer.bytes(query_field::kMatchers, message);
     }
 }

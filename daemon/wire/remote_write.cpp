@@ -3,6 +3,7 @@
 #include "wire/histogram.hpp"
 #include "wire/labels.hpp"
 #include "wire/proto.hpp"
+#include "wire/write_parts.hpp"
 
 namespace mimir::wire {
 namespace {
@@ -19,13 +20,6 @@ constexpr std::uint32_t kLabels = 1, kSamples = 2, kExemplars = 3, kHistograms =
 namespace sample_field {
 constexpr std::uint32_t kValue = 1, kTimestamp = 2;
 }
-namespace exemplar_field {
-constexpr std::uint32_t kLabels = 1, kValue = 2, kTimestamp = 3;
-}
-namespace metadata_field {
-constexpr std::uint32_t kType = 1, kName = 2, kHelp = 4, kUnit = 5;
-}
-
 constexpr char kTimeSeriesTag = tag_of(request_field::kTimeSeries, WireType::bytes);
 constexpr char kLabelTag = tag_of(series_field::kLabels, WireType::bytes);
 constexpr char kSampleTag = tag_of(series_field::kSamples, WireType::bytes);
@@ -95,46 +89,6 @@ bool read_sample(std::string_view message, model::Sample& sample) {
         if (reader.field() == sample_field::kTimestamp) sample.time.ms = reader.int64();
     }
     return reader.ok();
-}
-
-Result<model::Exemplar> decode_exemplar(std::string_view message) {
-    std::string label_fields;
-    model::Exemplar exemplar;
-    ProtoReader reader(message);
-    while (reader.next()) {
-        switch (reader.field()) {
-            case exemplar_field::kLabels:
-                ProtoWriter(label_fields).bytes(series_field::kLabels, reader.bytes());
-                break;
-            case exemplar_field::kValue: exemplar.value = reader.float64(); break;
-            case exemplar_field::kTimestamp: exemplar.time.ms = reader.int64(); break;
-            default: break;
-        }
-    }
-    if (!reader.ok()) return malformed("exemplar");
-    MIMIR_TRY(exemplar.labels, decode_labels(label_fields));
-    return exemplar;
-}
-
-Result<model::MetricMetadata> decode_metadata(std::string_view message) {
-    model::MetricMetadata metadata;
-    ProtoReader reader(message);
-    while (reader.next()) {
-        switch (reader.field()) {
-            case metadata_field::kType: {
-                const std::uint64_t type = reader.uint64();
-                constexpr auto last = static_cast<std::uint64_t>(model::MetricType::stateset);
-                if (type <= last) metadata.metadata.type = static_cast<model::MetricType>(type);
-                break;
-            }
-            case metadata_field::kName: metadata.metric = reader.bytes(); break;
-            case metadata_field::kHelp: metadata.metadata.help = reader.bytes(); break;
-            case metadata_field::kUnit: metadata.metadata.unit = reader.bytes(); break;
-            default: break;
-        }
-    }
-    if (!reader.ok()) return malformed("metadata");
-    return metadata;
 }
 
 /// What of a series comes after its labels and samples, in whatever order. Labels found here are
@@ -240,25 +194,6 @@ Result<void> decode_write_request(WriteRequest& request) {
     request.as_received = true;
     return {};
 }
-
-namespace {
-
-void encode_exemplar(const model::Exemplar& exemplar, std::string& out) {
-    out += exemplar.labels.bytes();
-    ProtoWriter writer(out);
-    writer.float64(exemplar_field::kValue, exemplar.value);
-    writer.int64(exemplar_field::kTimestamp, exemplar.time.ms);
-}
-
-void encode_metadata(const model::MetricMetadata& metadata, std::string& out) {
-    ProtoWriter writer(out);
-    writer.uint64(metadata_field::kType, static_cast<std::uint64_t>(metadata.metadata.type));
-    writer.bytes(metadata_field::kName, metadata.metric);
-    writer.bytes(metadata_field::kHelp, metadata.metadata.help);
-    writer.bytes(metadata_field::kUnit, metadata.metadata.unit);
-}
-
-}  // namespace
 
 void encode_time_series(
     model::LabelsView labels,

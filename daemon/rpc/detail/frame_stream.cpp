@@ -93,6 +93,8 @@ class ReadAheadStream final : public FrameStream {
         }
     }
 
+    [[nodiscard]] asio::any_io_executor executor() const override { return core_->executor; }
+
   private:
     Result<std::string_view> keep(Result<Frame> frame) {
         MIMIR_TRY(current_, std::move(frame));

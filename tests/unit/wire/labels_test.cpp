@@ -24,6 +24,7 @@ TEST_CASE("labels in canonical form are known as such") {
         const auto form = parse_labels(set.bytes(), parsed);
         REQUIRE_OK(form);
         CHECK(*form == Form::canonical);
+        CHECK(is_canonical(set.bytes()));
         CHECK(parsed == std::vector<Label>(set.begin(), set.end()));
     }
 }
@@ -51,6 +52,7 @@ TEST_CASE("any other spelling of labels is not the canonical form") {
         const auto form = parse_labels(c.bytes, parsed);
         REQUIRE_OK(form);
         CHECK(*form == Form::other);
+        CHECK(!is_canonical(c.bytes));
     }
 }
 
@@ -71,6 +73,7 @@ TEST_CASE("malformed labels are invalid") {
         const auto form = parse_labels(bytes, parsed);
         REQUIRE_FALSE(form.has_value());
         CHECK(form.error().kind == ErrorKind::invalid);
+        CHECK(!is_canonical(bytes));
     }
 }
 

@@ -1,0 +1,197 @@
+#include "rpc/detail/remote_series_set.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/assert.hpp"
+#include "rpc/series_order.hpp"
+#include "wire/ingester_messages.hpp"
+#include "wire/labels.hpp"
+
+namespace mimir::rpc::detail {
+namespace {
+
+using chunkenc::ChunkBatch;
+using Frame = std::shared_ptr<const std::string>;
+
+/// Memory is taken as labels come, not as their number is promised.
+constexpr std::size_t kReserveSeriesMax = 1 << 16;
+
+/// The labels of all series, in the order in which they were sent.
+class LabelTable {
+  public:
+    explicit LabelTable(std::size_t bytes_limit) : bytes_limit_(bytes_limit) {}
+
+    /// Whether the frame's labels are the last. Nothing has been taken yet of its chunks.
+    Result<bool> take(const wire::SelectionFrame& frame) {
+        if (!expected_) {
+            if (!frame.series_count) return corrupt("does not say how many series it has");
+            expected_ = *frame.series_count;
+            begins_.reserve(std::min<std::size_t>(*expected_, kReserveSeriesMax) + 1);
+        } else if (frame.series_count) {
+            return corrupt("says twice how many series it has");
+        }
+        for (const std::string_view labels : frame.labels) MIMIR_TRY(add(labels));
+        if (count() > *expected_) return corrupt("has more series than it says");
+        const bool complete = count() == *expected_;
+        if (!complete && !frame.chunks.empty()) return corrupt("has chunks among its labels");
+        return complete;
+    }
+
+    [[nodiscard]] std::size_t count() const { return begins_.size(); }
+    [[nodiscard]] model::LabelsView at(std::size_t index) const {
+        const std::size_t begin = begins_[index];
+        const std::size_t end = index + 1 < begins_.size() ? begins_[index + 1] : bytes_.size();
+        return model::LabelsView::from_canonical(std::string_view(bytes_).substr(begin, end - begin)
+        );
+    }
+    static tl::unexpected<Error> corrupt(std::string_view what) {
+        return fail(ErrorKind::corrupt, "the selection of an ingester {}", what);
+    }
+
+  private:
+    Result<void> add(std::string_view labels) {
+        if (!wire::is_canonical(labels)) return corrupt("has malformed labels");
+        if (bytes_.size() + labels.size() > bytes_limit_) {
+            return fail(
+                ErrorKind::limit,
+                "the labels of the selected series take more than {} bytes",
+                bytes_limit_
+            );
+        }
+        const SeriesKey key = SeriesKey::of(model::LabelsView::from_canonical(labels));
+        if (count() > 0 && key <= SeriesKey{last_hash_, at(count() - 1)}) {
+            return corrupt("is not in its order");
+        }
+        last_hash_ = key.hash;
+        begins_.push_back(bytes_.size());
+        bytes_ += labels;
+        return {};
+    }
+
+    const std::size_t bytes_limit_;
+    std::optional<std::uint64_t> expected_;
+    std::string bytes_;
+    std::vector<std::size_t> begins_;
+    std::uint64_t last_hash_ = 0;
+};
+
+class RemoteSeriesSet final : public chunkenc::SeriesSet {
+  public:
+    /// `first`: the frame with the last labels, if chunks follow in it.
+    RemoteSeriesSet(std::unique_ptr<FrameStream> stream, LabelTable labels, Frame first)
+        : stream_(std::move(stream)), labels_(std::move(labels)), next_frame_(std::move(first)) {}
+
+    [[nodiscard]] std::size_t count() const override { return labels_.count(); }
+    [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
+        return labels_.at(index);
+    }
+
+    Result<void> load(std::size_t first, std::size_t count, ChunkBatch& batch) override {
+        MIMIR_ASSERT(first >= next_, "a remote selection is loaded forward");
+        batch.clear();
+        const std::string* kept = nullptr;  // the batch has it
+        next_ = first + count;
+        for (std::size_t series = first; series < next_; ++series) {
+            batch.begin_series();
+            for (;;) {
+                MIMIR_TRY(const auto* chunk, peek());
+                if (chunk == nullptr || chunk->series > series) break;
+                ++at_;
+                if (chunk->series < series) continue;  // jumped over
+                if (kept != frame_.get()) batch.keep_alive(frame_);
+                kept = frame_.get();
+                batch.add(
+                    {.range = chunk->chunk.range,
+                     .encoding = static_cast<chunkenc::Encoding>(chunk->chunk.encoding),
+                     .data = chunk->chunk.data}
+                );
+            }
+        }
+        // The last series' chunks are complete only if the selection ends after them.
+        if (next_ == labels_.count()) MIMIR_TRY(peek());
+        return {};
+    }
+
+  private:
+    /// The next chunk of the selection, null after the last.
+    Result<const wire::SelectionFrame::Chunk*> peek() {
+        while (at_ == decoded_.chunks.size()) {
+            if (ended_) return nullptr;
+            MIMIR_TRY(next_frame());
+        }
+        return &decoded_.chunks[at_];
+    }
+
+    Result<void> next_frame() {
+        const bool is_first = next_frame_ != nullptr;
+        if (is_first) {
+            frame_ = std::exchange(next_frame_, nullptr);
+        } else {
+            MIMIR_TRY(frame_, stream_->wait_take());
+        }
+        decoded_.chunks.clear();
+        at_ = 0;
+        ended_ = frame_ == nullptr;
+        if (ended_) return {};
+        MIMIR_TRY(wire::decode_selection_frame(*frame_, decoded_));
+        if (!is_first && (decoded_.series_count || !decoded_.labels.empty())) {
+            return LabelTable::corrupt("has labels among its chunks");
+        }
+        for (const auto& chunk : decoded_.chunks) {
+            if (chunk.series < last_ || chunk.series >= labels_.count()) {
+                return LabelTable::corrupt("has chunks out of order");
+            }
+            last_ = chunk.series;
+        }
+        return {};
+    }
+
+    const std::unique_ptr<FrameStream> stream_;
+    const LabelTable labels_;
+    Frame next_frame_;
+    Frame frame_;
+    wire::SelectionFrame decoded_;  // points into frame_
+    std::size_t at_ = 0;            // of its chunks
+    std::uint64_t last_ = 0;        // the series of the last chunk that was decoded
+    bool ended_ = false;
+    std::size_t next_ = 0;  // the first series that may still be loaded
+};
+
+http::asio::awaitable<Result<std::unique_ptr<chunkenc::SeriesSet>>> read_labels(
+    std::unique_ptr<FrameStream> stream, std::size_t labels_bytes_limit
+) {
+    LabelTable labels(labels_bytes_limit);
+    wire::SelectionFrame frame;
+    for (;;) {
+        MIMIR_CO_TRY(const std::string_view bytes, co_await stream->next());
+        if (bytes.empty()) co_return LabelTable::corrupt("ends before all its labels");
+        MIMIR_CO_TRY(wire::decode_selection_frame(bytes, frame));
+        MIMIR_CO_TRY(const bool complete, labels.take(frame));
+        if (!complete) continue;
+        Frame first;
+        if (!frame.chunks.empty()) first = std::make_shared<const std::string>(bytes);
+        co_return std::make_unique<RemoteSeriesSet>(
+            std::move(stream), std::move(labels), std::move(first)
+        );
+    }
+}
+
+}  // namespace
+
+void read_selection(
+    std::unique_ptr<FrameStream> stream,
+    std::size_t labels_bytes_limit,
+    Done<std::unique_ptr<chunkenc::SeriesSet>> done
+) {
+    using Selected = Result<std::unique_ptr<chunkenc::SeriesSet>>;
+    const auto executor = stream->executor();
+    auto on_end = [done = std::move(done)](const std::exception_ptr& error, Selected selected) {
+        MIMIR_ASSERT(error == nullptr, "coroutines return their errors");
+        done(std::move(selected));
+    };
+    http::asio::co_spawn(
+        executor, read_labels(std::move(stream), labels_bytes_limit), std::move(on_end)
+    );
+}
+
+}  // namespace mimir::rpc::detail
