@@ -22,7 +22,7 @@ deps:
 
 test-deps:
 	@tools/install-deps.sh build test
-	@tools/fetch-peers.sh prometheus prometheus-node-exporter
+	@tools/fetch-peers.sh prometheus prometheus-node-exporter etcd-server
 
 build: deps
 	@tools/build.sh release $(JOBS)
