@@ -129,9 +129,8 @@ void HaTracker::tick() {
     }
 }
 
-std::optional<ElectedReplica> HaTracker::next_of(
-    const Entry& entry, const config::Limits& limits
-) const {
+std::optional<ElectedReplica> HaTracker::next_of(const Entry& entry, const config::Limits& limits)
+    const {
     if (entry.elected.deleted_at.ms != 0) return {};
     const SteadyTime now = environment_.clock.steady_now();
     ElectedReplica next = entry.elected;
@@ -168,10 +167,9 @@ void HaTracker::clean_up() {
         const bool marked = change.elected.deleted_at.ms != 0;
         if (!marked) change.elected.deleted_at = now;
         const Result<void> done =
-            marked ? environment_.store.remove(
-                         key_of(change.tenant, change.cluster), change.version
-                     )
-                   : write(change);
+            marked
+                ? environment_.store.remove(key_of(change.tenant, change.cluster), change.version)
+                : write(change);
         if (!done) {
             // In use again, or cleaned up by another, when the version is another.
             if (done.error().kind != ErrorKind::conflict) environment_.metrics.delete_failed.inc();

@@ -82,10 +82,10 @@ class HaTracker final : private kv::Watcher {
         ElectedReplica elected;
         std::uint64_t version = kv::kAbsent;
         SteadyTime alive;  ///< When the elected replica gave a sign of life, here or by the store.
-        TimestampMs received_at;            ///< When its last samples came here; 0 for never.
-        std::chrono::milliseconds jitter;   ///< Of the update time-out.
-        std::string other;                  ///< The last other replica that was seen,
-        SteadyTime other_seen;              ///< and when.
+        TimestampMs received_at;           ///< When its last samples came here; 0 for never.
+        std::chrono::milliseconds jitter;  ///< Of the update time-out.
+        std::string other;                 ///< The last other replica that was seen,
+        SteadyTime other_seen;             ///< and when.
     };
     using Clusters = std::map<std::string, Entry, std::less<>>;
     struct Tenants {

@@ -133,15 +133,11 @@ void declare(config::Declarer& d, Options& o) {
     declare_cluster(d, o);
 }
 
-void validate(
-    const Options& options, const kv::Options& common_store, config::Findings& findings
-) {
+void validate(const Options& options, const kv::Options& common_store, config::Findings& findings) {
     kv::validate(common_store, options.ha_tracker_store, "distributor.ha_tracker", findings);
     kv::validate(common_store, options.ring_store, "distributor.ring", findings);
     if (options.ring_heartbeat_timeout <= options.ring_heartbeat_period) {
-        findings.add(
-            "distributor.ring.heartbeat_timeout", "must be longer than heartbeat_period"
-        );
+        findings.add("distributor.ring.heartbeat_timeout", "must be longer than heartbeat_period");
     }
 }
 

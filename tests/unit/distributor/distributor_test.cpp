@@ -128,6 +128,7 @@ struct Fixture {
          directory,
          metrics,
          {},
+         nullptr,
          clock}
     };
     rpc::RequestContext context{.tenant = *model::TenantId::parse("a")};

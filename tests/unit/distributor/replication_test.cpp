@@ -78,6 +78,7 @@ struct Cluster {
          directory,
          metrics,
          [this] { return distributors; },
+         nullptr,
          clock}
     };
 };

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+namespace mimir::ring {
+
+/// Who a process is in every ring that it joins.
+struct Identity {
+    /// Host name, and "-<node.name>" for a component process beside the primary.
+    std::string id;
+    /// Of its internal listener: "10.0.0.1:9095" or "unix:///var/lib/mimird/rpc/ingester.sock".
+    std::string address;
+    std::string zone;
+};
+
+}  // namespace mimir::ring
