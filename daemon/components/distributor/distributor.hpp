@@ -60,8 +60,9 @@ class Distributor final : public rpc::DistributorClient {
     );
 
     /// Validates the request, which is changed by it, and passes it on.
-    /// Errors: limit (kRateLimited), conflict (HaTracker::kNotElected) and unavailable, when nothing was stored. Else the first refusal of the ingesters,
-    ///         or if there is none of the validation: then the rest of the request is stored.
+    /// Errors: limit (kRateLimited), conflict (HaTracker::kNotElected) and unavailable, when nothing was stored.
+    ///         Else the first refusal of the ingesters, or if there is none of the validation: then the rest of the
+    ///         request is stored.
     void push(
         const rpc::RequestContext& context,
         std::shared_ptr<model::WriteRequest> request,

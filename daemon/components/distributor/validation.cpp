@@ -313,6 +313,14 @@ Error finish(const Error& error) {
     Error finished = error;
     if (error.id.empty()) return finished;
     finished.message += fmt::format(" (err-mimir-{})", error.id);
+    constexpr std::string_view kIngesterLimit = "ingester-max-";
+    if (error.id.starts_with(kIngesterLimit)) {
+        finished.message += fmt::format(
+            ". To adjust the related limit, configure -ingester.instance-limits.{}, or contact "
+            "your service administrator.",
+            error.id.substr(std::string_view("ingester-").size())
+        );
+    }
     for (const LimitFlags& one : kLimitFlags) {
         if (one.id != error.id) continue;
         finished.message += fmt::format(
