@@ -32,6 +32,26 @@ void declare(config::Declarer& d, ServerOptions& o) {
         }
     );
     d.option(
+        o.internal_listen_address,
+        {
+            .key = "server.internal_listen_address",
+            .help = "Address on which other processes of the cluster reach this one. Empty for "
+                    "every address of the machine.",
+            .category = Category::advanced,
+            .needs_process = true,
+        }
+    );
+    d.option(
+        o.internal_listen_port,
+        {
+            .key = "server.internal_listen_port",
+            .help = "Port for calls between processes of the cluster; keep it from clients. It is "
+                    "opened when a ring is shared over etcd or common.instance_addr is set; "
+                    "else the processes of a host talk over sockets in the state folder.",
+            .needs_process = true,
+        }
+    );
+    d.option(
         o.http_server_read_timeout,
         {
             .key = "server.http_server_read_timeout",

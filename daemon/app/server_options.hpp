@@ -14,6 +14,8 @@ struct ServerOptions {
     std::string http_listen_address;
     std::uint16_t http_listen_port = 8080;
     std::size_t http_listen_conn_limit = 0;
+    std::string internal_listen_address;
+    std::uint16_t internal_listen_port = 9095;
     std::chrono::milliseconds http_server_read_timeout = std::chrono::seconds(30);
     std::chrono::milliseconds http_server_write_timeout = std::chrono::minutes(2);
     std::chrono::milliseconds http_server_idle_timeout = std::chrono::minutes(2);

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
+#include "app/rings.hpp"
 #include "base/units.hpp"
 #include "model/tenant.hpp"
 
@@ -40,6 +44,15 @@ void declare(config::Declarer& d, NodeOptions& o) {
             .key = "node.state_dir",
             .help = "Folder of what this node must remember: the target that set-target stored, "
                     "the journal of operations, the audit log. One daemon at a time uses it.",
+        }
+    );
+    d.option(
+        o.name,
+        {
+            .key = "node.name",
+            .help = "Name of a process that runs components beside the node's primary one, on the "
+                    "same state folder. Empty for the primary.",
+            .needs_process = true,
         }
     );
     d.option(
@@ -145,6 +158,7 @@ void declare(config::Declarer& d, Settings& s) {
         }
     );
     declare(d, s.node);
+    declare(d, s.common);
     admin::declare(d, s.admin);
     d.set_module("server");
     declare(d, s.server);
@@ -156,10 +170,20 @@ void declare(config::Declarer& d, Settings& s) {
     querier::declare(d, s.querier);
     d.set_module("query-frontend");
     query_frontend::declare(d, s.query_frontend);
+    d.set_module("query-scheduler");
+    query_scheduler::declare(d, s.query_scheduler);
+    d.set_module("gateway");
+    gateway::declare(d, s.gateway);
     config::declare(d, s.limits);  // in force at once,
     declare(d, s.runtime_config);  // and so are these
     d.set_module("self-monitoring");
     self_monitoring::declare(d, s.self_monitoring);
+}
+
+bool Settings::uses_etcd() const {
+    return std::ranges::any_of(ring_rows(), [this](const RingRow& row) {
+        return ring_store(*this, row).store == kv::StoreKind::etcd;
+    });
 }
 
 void validate(const Settings& settings, config::Findings& findings) {
@@ -169,6 +193,11 @@ void validate(const Settings& settings, config::Findings& findings) {
     };
     check_tenant("no_auth_tenant", settings.no_auth_tenant);
     check_tenant("self_monitoring.tenant", settings.self_monitoring.tenant);
+    const auto is_plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; };
+    if (!std::ranges::all_of(settings.node.name, is_plain)) {
+        findings.add("node.name", "expected letters, digits, '-' and '_' only");
+    }
+    validate(settings.common, findings);
     ingester::validate(settings.ingester, findings);
     admin::validate(settings.admin, findings);
     if (settings.querier.timeout > settings.server.http_server_write_timeout) {

@@ -5,11 +5,14 @@
 #include <vector>
 
 #include "admin/options.hpp"
+#include "app/common_options.hpp"
 #include "app/server_options.hpp"
 #include "components/distributor/options.hpp"
+#include "components/gateway/options.hpp"
 #include "components/ingester/options.hpp"
 #include "components/querier/options.hpp"
 #include "components/query_frontend/options.hpp"
+#include "components/query_scheduler/options.hpp"
 #include "components/self_monitoring/options.hpp"
 #include "config/declarer.hpp"
 #include "config/findings.hpp"
@@ -38,6 +41,8 @@ struct RuntimeConfigOptions {
 /// What belongs to this host rather than to a component.
 struct NodeOptions {
     std::string state_dir = "./data-node/";
+    /// Of a component process beside the primary; empty for the primary.
+    std::string name;
     std::chrono::milliseconds module_restart_backoff_min = std::chrono::seconds(1);
     std::chrono::milliseconds module_restart_backoff_max = std::chrono::minutes(1);
     std::uint32_t module_restarts_max = 10;
@@ -52,15 +57,21 @@ struct Settings {
     std::chrono::milliseconds shutdown_delay{0};
 
     NodeOptions node;
+    CommonOptions common;
     admin::Options admin;
     ServerOptions server;
     distributor::Options distributor;
     ingester::Options ingester;
     querier::Options querier;
     query_frontend::Options query_frontend;
+    query_scheduler::Options query_scheduler;
+    gateway::Options gateway;
     config::Limits limits;
     RuntimeConfigOptions runtime_config;
     self_monitoring::Options self_monitoring;
+
+    /// Whether a ring is shared with other hosts.
+    [[nodiscard]] bool uses_etcd() const;
 };
 
 void declare(config::Declarer& d, Settings& settings);

@@ -34,6 +34,8 @@ struct Connection {
     Stream stream;
     detail::ResponseReader reader;
     std::chrono::steady_clock::time_point idle_since;
+    bool body_begun = false;  // the request's body_reader has been read
+    bool cut_short = false;   // the other end did not get the whole request
 };
 
 /// A connection with a response of which the head has been read.
@@ -42,9 +44,12 @@ struct Answer {
     Head head;
 };
 
-/// True when sending a request twice has the effect of sending it once.
+/// True when sending a request twice has the effect of sending it once, given that no byte of what
+/// its body_reader has was sent.
 bool is_repeatable(const ClientRequest& request) {
     if (request.repeatable) return true;
+    // Of a body that is still to come, the other end has seen nothing, so it has done nothing.
+    if (request.body_reader != nullptr && request.body_reader->bytes() != 0) return true;
     switch (request.method) {
         case Method::post:
         case Method::patch: return request.headers.has("Idempotency-Key");
@@ -84,9 +89,14 @@ std::string request_head(const ClientRequest& request, const Endpoint& endpoint)
     for (std::size_t i = 0; i < request.headers.size(); ++i) {
         fmt::format_to(out, "{}: {}\r\n", request.headers[i].name, request.headers[i].value);
     }
+    const auto body_bytes = request.body_reader == nullptr
+                                ? std::optional<std::uint64_t>(body_of(request).size())
+                                : request.body_reader->bytes();
     const bool may_have_body = request.method != Method::get && request.method != Method::head;
-    if (may_have_body || !body_of(request).empty()) {
-        fmt::format_to(out, "Content-Length: {}\r\n", body_of(request).size());
+    if (!body_bytes) {
+        head += "Transfer-Encoding: chunked\r\n";
+    } else if (may_have_body || *body_bytes > 0) {
+        fmt::format_to(out, "Content-Length: {}\r\n", *body_bytes);
     }
     head += "\r\n";
     return head;
@@ -108,6 +118,16 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
     );
     /// Keeps the connection for the next request, if it can serve one.
     void give_back(std::unique_ptr<Connection> connection);
+    /// From now on it is the other end's turn.
+    void await_peer(Stream& stream) const {
+        if (options.stall_timeout.count() > 0) stream.allow(options.stall_timeout);
+    }
+    /// Ends the stream's operation under way when the token says so, or after a stall.
+    [[nodiscard]] Watch watch(
+        const asio::any_io_executor& strand, const CancellationToken& token, Stream& stream
+    ) const;
+    /// Whether it was we who ended it. Errors: canceled, timeout.
+    [[nodiscard]] Result<void> check(const CancellationToken& token, const Stream& stream) const;
 
     const asio::any_io_executor executor;
     const Endpoint endpoint;
@@ -120,6 +140,7 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
     asio::awaitable<Result<Head>> exchange_on(
         Connection& connection, const ClientRequest& request, CancellationToken token
     );
+    asio::awaitable<Result<void>> send_pieces(Connection& connection, BodyReader& body);
     std::unique_ptr<Connection> take_idle();
 
     const Result<std::shared_ptr<const TlsClientContext>> tls_;
@@ -150,13 +171,16 @@ class Streamed final : public ClientStream {
         piece_.clear();
         if (!answer_.connection) co_return std::string_view();
         MIMIR_CO_TRY(token_.check());  // pieces that come fast leave the watch no time
-        auto& [stream, reader, since] = *answer_.connection;
-        const Watch watch(strand_, token_, [&stream] { stream.close(); });
-        if (auto read = co_await reader.read_body_some(piece_, kNoLimit); !read) {
-            MIMIR_CO_TRY(token_.check());
+        Stream& stream = answer_.connection->stream;
+        const Watch watch = client_->watch(strand_, token_, stream);
+        client_->await_peer(stream);
+        if (auto read = co_await answer_.connection->reader.read_body_some(piece_, kNoLimit);
+            !read) {
+            MIMIR_CO_TRY(client_->check(token_, stream));
             co_return tl::unexpected(std::move(read).error());
         }
-        if (reader.done()) client_->give_back(std::move(answer_.connection));
+        stream.allow_any_time();
+        if (answer_.connection->reader.done()) client_->give_back(std::move(answer_.connection));
         co_return std::string_view(piece_);
     }
 
@@ -176,10 +200,11 @@ asio::awaitable<Result<ClientResponse>> Client::Impl::send(
     ClientResponse response{
         .status = answer.head.status, .headers = std::move(answer.head.headers), .body = {}
     };
-    auto& [stream, reader, since] = *answer.connection;
-    const Watch watch(co_await asio::this_coro::executor, token, [&stream] { stream.close(); });
+    auto& [stream, reader, since, begun, cut] = *answer.connection;
+    const Watch watching = watch(co_await asio::this_coro::executor, token, stream);
+    await_peer(stream);
     if (auto read = co_await reader.read_body(response.body, options.response_bytes_limit); !read) {
-        MIMIR_CO_TRY(token.check());
+        MIMIR_CO_TRY(check(token, stream));
         co_return tl::unexpected(read.error().with_context(endpoint.to_string()));
     }
     give_back(std::move(answer.connection));
@@ -190,6 +215,7 @@ asio::awaitable<Result<std::unique_ptr<ClientStream>>> Client::Impl::open(
     Strand strand, ClientRequest request, CancellationToken token
 ) {
     MIMIR_CO_TRY(Answer answer, co_await exchange(request, token));
+    if (answer.connection->reader.done()) give_back(std::move(answer.connection));
     co_return std::make_unique<Streamed>(
         shared_from_this(), std::move(strand), std::move(answer), std::move(token)
     );
@@ -204,7 +230,8 @@ asio::awaitable<Result<Answer>> Client::Impl::exchange(
         if (head) co_return Answer{std::move(kept), *std::move(head)};
         // The other end may have closed it at the moment at which we wrote.
         const bool broke = head.error().kind == ErrorKind::unavailable;
-        if (!broke || kept->reader.buffered() || !is_repeatable(request)) {
+        const bool clean = !kept->reader.buffered() && !kept->body_begun;
+        if (!broke || !clean || !is_repeatable(request)) {
             co_return tl::unexpected(std::move(head).error());
         }
     }
@@ -246,18 +273,31 @@ asio::awaitable<Result<Head>> Client::Impl::exchange_on(
     Connection& connection, const ClientRequest& request, CancellationToken token
 ) {
     MIMIR_CO_TRY(token.check());
-    auto& [stream, reader, since] = connection;
-    const Watch watch(co_await asio::this_coro::executor, token, [&stream] { stream.close(); });
+    auto& [stream, reader, since, body_begun, cut_short] = connection;
+    const Watch watching = watch(co_await asio::this_coro::executor, token, stream);
 
     const std::string text = request_head(request, endpoint);
+    body_begun = false;
+    if (request.begun != nullptr) *request.begun = true;
+    await_peer(stream);
+    const std::string_view body = request.body_reader == nullptr ? body_of(request) : "";
     // An error here is not the end: who refuses a body answers before it has all come.
-    const auto write_error = co_await stream.write({text, body_of(request), ""});
+    const auto write_error = co_await stream.write({text, body, ""});
+    cut_short = write_error.failed();
+    if (!write_error && request.body_reader != nullptr) {
+        if (auto sent = co_await send_pieces(connection, *request.body_reader); !sent) {
+            MIMIR_CO_TRY(check(token, stream));
+            co_return tl::unexpected(std::move(sent).error());
+        }
+    }
+    MIMIR_CO_TRY(check(token, stream));
+    await_peer(stream);
     Head head;
     do {
         head = {};
         if (request.method == Method::head) reader.expect_no_body();
         if (auto read = co_await reader.read_head(head); !read) {
-            MIMIR_CO_TRY(token.check());
+            MIMIR_CO_TRY(check(token, stream));
             const bool broke = read.error().kind == ErrorKind::unavailable;
             co_return fail(
                 broke ? ErrorKind::unavailable : ErrorKind::corrupt,
@@ -267,7 +307,51 @@ asio::awaitable<Result<Head>> Client::Impl::exchange_on(
             );
         }
     } while (head.status < 200);
+    stream.allow_any_time();
     co_return head;
+}
+
+/// Until the body ends, the connection breaks, or the answer begins. Errors: those of the body.
+asio::awaitable<Result<void>> Client::Impl::send_pieces(Connection& connection, BodyReader& body) {
+    Stream& stream = connection.stream;
+    const auto announced = body.bytes();
+    std::uint64_t sent = 0;
+    connection.cut_short = announced != sent;
+    while (connection.cut_short && !stream.readable()) {
+        connection.body_begun = true;
+        stream.allow_any_time();
+        MIMIR_CO_TRY(const std::string_view piece, co_await body.read());
+        await_peer(stream);
+        sent += piece.size();
+        const bool last = piece.empty();
+        if (announced && (last || sent > *announced)) {
+            co_return fail(ErrorKind::invalid, "a body of {} bytes was announced", *announced);
+        }
+        const std::string size = announced ? "" : fmt::format("{:x}\r\n", piece.size());
+        if (co_await stream.write({size, piece, announced ? "" : "\r\n"})) break;
+        connection.cut_short = !last && announced != sent;
+    }
+    co_return Result<void>();
+}
+
+Watch Client::Impl::watch(
+    const asio::any_io_executor& strand, const CancellationToken& token, Stream& stream
+) const {
+    auto close = [&stream] { stream.close(); };
+    if (options.stall_timeout.count() == 0) return {strand, token, std::move(close)};
+    auto overdue = [&stream] { return stream.overdue(std::chrono::steady_clock::now()); };
+    return {strand, token, std::move(close), std::move(overdue)};
+}
+
+Result<void> Client::Impl::check(const CancellationToken& token, const Stream& stream) const {
+    MIMIR_TRY(token.check());
+    if (!stream.overdue(std::chrono::steady_clock::now())) return {};
+    return fail(
+        ErrorKind::timeout,
+        "{}: nothing came or went for {} ms",
+        endpoint.to_string(),
+        options.stall_timeout.count()
+    );
 }
 
 std::unique_ptr<Connection> Client::Impl::take_idle() {
@@ -285,7 +369,10 @@ std::unique_ptr<Connection> Client::Impl::take_idle() {
 }
 
 void Client::Impl::give_back(std::unique_ptr<Connection> connection) {
-    if (!connection->reader.done() || !connection->reader.keep_alive()) return;
+    if (!connection->reader.done() || !connection->reader.keep_alive() || connection->cut_short) {
+        return;
+    }
+    connection->stream.allow_any_time();
     connection->idle_since = std::chrono::steady_clock::now();
     const auto oldest = connection->idle_since - options.idle_timeout;
     idle_.with([&](auto& idle) {

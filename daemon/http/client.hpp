@@ -47,6 +47,9 @@ struct ClientOptions {
     std::chrono::milliseconds connect_timeout{5'000};
     /// Of one response, in memory; streamed ones have none.
     std::size_t response_bytes_limit = 256 << 20;
+    /// Longest time in which nothing moves while it is the other end's turn: to take the request, to
+    /// begin its answer, to send the next piece. 0: any time that the token grants.
+    std::chrono::milliseconds stall_timeout{0};
     /// For https endpoints; null trusts the system's CAs.
     std::shared_ptr<const TlsClientContext> tls = {};
 };
@@ -62,6 +65,13 @@ struct ClientRequest {
     std::shared_ptr<const std::string> shared_body = {};
     /// Doing it twice is doing it once, although it is a POST.
     bool repeatable = false;
+    /// When set, it produces the body instead, as fast as the other end takes it, and outlives the
+    /// call; its errors are the call's. When the answer begins before its end, it is read no
+    /// further.
+    BodyReader* body_reader = nullptr;
+    /// When set: becomes true before the first byte of the request may reach the other end. Outlives
+    /// the call.
+    bool* begun = nullptr;
 };
 
 struct ClientResponse {
@@ -86,9 +96,10 @@ class ClientStream {
 
 /// Talks to one endpoint and keeps connections to it.
 /// A request that finds its kept connection closed before any byte of an answer is sent once more
-/// on a new one. Errors of every call: invalid (control characters in target or headers: nothing was
+/// on a new one, if that has the effect of sending it once, and its body_reader has not been read.
+/// Errors of every call: invalid (control characters in target or headers: nothing was
 /// sent), unavailable (not reachable, not to be trusted, connection broke), corrupt (not HTTP),
-/// limit (answer too big); canceled and timeout, as the token says. An answer with any status is not
+/// limit (answer too big); canceled and timeout, as the token says, and timeout after a stall. An answer with any status is not
 /// an error. Threads: any. Destroy it when no call is under way.
 class Client {
   public:

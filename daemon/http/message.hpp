@@ -38,6 +38,19 @@ struct Peer {
     std::string certificate_name = {};
 };
 
+/// A body that comes piece by piece. Whoever does not read on lets its sender wait.
+class BodyReader {
+  public:
+    virtual ~BodyReader() = default;
+
+    /// Announced length; nothing when only the end will tell.
+    [[nodiscard]] virtual std::optional<std::uint64_t> bytes() const = 0;
+    /// The next piece; empty at the end. Valid until the next call.
+    /// Errors: canceled, when the sender went away or sends too slowly; limit, when the body is too
+    /// long; invalid, when it is not HTTP. Threads: any executor, one call at a time.
+    virtual asio::awaitable<Result<std::string_view>> read() = 0;
+};
+
 /// A request as handlers see it. Owned by the server; a handler may move from it what it keeps.
 struct Request {
     RequestContext context;
@@ -52,6 +65,9 @@ struct Request {
     Parameters path_parameters;
     Headers headers;
     std::string body;
+    /// The body of a request to a route that streams it; null for others. Lives until the response
+    /// has been sent; is not read while a piece of the response is written.
+    BodyReader* body_reader = nullptr;
     Peer peer;
 
     /// The form in the body (application/x-www-form-urlencoded) and behind it the query, as Go's
@@ -78,6 +94,9 @@ struct Response {
     /// When set, it produces the body instead, chunked. If it fails, the connection breaks off, so
     /// that the client knows the body for incomplete.
     std::function<asio::awaitable<Result<void>>(BodyWriter&)> stream;
+    /// How long what the stream produces will be, where that is known: it is sent with
+    /// Content-Length then, not chunked.
+    std::optional<std::uint64_t> stream_bytes;
     /// The stream has no end of its own: its request is canceled as soon as the server drains.
     bool endless = false;
 

@@ -15,9 +15,11 @@ using detail::RouteTable;
 
 namespace {
 
-MethodSet methods_of(const RouteEntry& entry) {
+MethodSet methods_of(const RouteEntry& entry, Audience audience) {
     MethodSet methods({});
-    for (const auto& route : entry.routes) methods |= route->route.methods;
+    for (const auto& route : entry.routes) {
+        if (is_for(audience, *route)) methods |= route->route.methods;
+    }
     return methods;
 }
 
@@ -30,12 +32,12 @@ Refusal not_running(std::string_view module) {
     };
 }
 
-Refusal method_not_allowed(const RouteEntry& entry) {
+Refusal method_not_allowed(const RouteEntry& entry, Audience audience) {
     return {
         .status = 405,
         .module = entry.routes.front()->route.module,
         .message = "method not allowed",
-        .allow = methods_of(entry)
+        .allow = methods_of(entry, audience)
     };
 }
 
@@ -65,7 +67,41 @@ void Router::reserve(std::string_view pattern, std::string module) {
     });
 }
 
+RouteRegistration Router::set_front(
+    Front& front, std::string module, std::size_t body_bytes_limit
+) {
+    Route route{
+        .methods = MethodSet::any(),
+        .pattern = "/{path...}",
+        .module = std::move(module),
+        .handler = {},
+        .body_bytes_limit = body_bytes_limit,
+        .streams_body = true
+    };
+    auto state = std::make_shared<RouteState>(*this, std::move(route), &front);
+    std::lock_guard lock(changing_);
+    auto table = std::make_shared<RouteTable>(*table_.load());
+    MIMIR_ASSERT(table->front == nullptr, "a router has one front");
+    table->front = state;
+    table_.store(std::move(table));
+    return RouteRegistration(std::move(state));
+}
+
+PathOwner Router::owner(std::string_view path) const {
+    Parameters ignored;
+    const auto table = table_.load();
+    const RouteEntry* entry = table->find(path, Audience::clients, ignored);
+    return entry == nullptr ? PathOwner() : entry->owner();
+}
+
 void Router::remove(const RouteState& state) {
+    if (state.front != nullptr) {
+        std::lock_guard lock(changing_);
+        auto table = std::make_shared<RouteTable>(*table_.load());
+        table->front.reset();
+        table_.store(std::move(table));
+        return;
+    }
     change(state.pattern, [&](RouteEntry& entry) {
         std::erase_if(entry.routes, [&](const auto& route) { return route.get() == &state; });
     });
@@ -75,28 +111,36 @@ void Router::change(const detail::Pattern& pattern, const std::function<void(Rou
     std::lock_guard lock(changing_);
     auto table = std::make_shared<RouteTable>(*table_.load());
     const auto old = table->entries.find(pattern);
-    RouteEntry entry = old == table->entries.end() ? RouteEntry{pattern, {}, {}} : *old->second;
+    RouteEntry entry =
+        old == table->entries.end() ? RouteEntry{pattern, {}, {}, pattern.label()} : *old->second;
     edit(entry);
     table->put(std::move(entry));
     table_.store(std::move(table));
 }
 
-Router::Match Router::match(Method method, std::string_view path) const {
+Router::Match Router::match(Method method, std::string_view path, Audience audience) const {
     Match match;
     const auto table = table_.load();
-    const RouteEntry* entry = table->find(path, match.path_parameters);
+    const RouteEntry* entry = table->find(path, audience, match.path_parameters);
+    if (table->front && audience == Audience::clients) {
+        match.front = table->front;
+        if (entry != nullptr) match.owner = entry->owner();
+    }
     if (entry == nullptr) {
         match.refusal = {.status = 404, .message = "404 page not found"};
         return match;
     }
     for (const auto& route : entry->routes) {
-        if (route->route.methods.contains(method)) {
+        if (is_for(audience, *route) && route->route.methods.contains(method)) {
             match.route = route;
             return match;
         }
     }
+    const bool served = std::ranges::any_of(entry->routes, [&](const auto& route) {
+        return is_for(audience, *route);
+    });
     match.refusal =
-        entry->routes.empty() ? not_running(entry->reserved_for) : method_not_allowed(*entry);
+        served ? method_not_allowed(*entry, audience) : not_running(entry->reserved_for);
     return match;
 }
 
@@ -137,8 +181,12 @@ void RouteRegistration::close(std::chrono::milliseconds grace) {
 
 namespace detail {
 
-RouteState::RouteState(Router& router, Route r)
-    : route(std::move(r)), pattern(route.pattern), label(pattern.label()), router_(router) {}
+RouteState::RouteState(Router& router, Route r, Front* f)
+    : route(std::move(r)),
+      front(f),
+      pattern(route.pattern),
+      label(pattern.label()),
+      router_(router) {}
 
 void RouteState::enter(const CancellationToken& token, std::optional<Lease>& lease) {
     std::lock_guard lock(mutex_);
@@ -178,12 +226,33 @@ void RouteTable::put(RouteEntry entry) {
     if (shared->pattern.is_literal()) literals.emplace(shared->pattern.text(), shared.get());
 }
 
-const RouteEntry* RouteTable::find(std::string_view path, Parameters& parameters) const {
-    if (const auto literal = literals.find(path); literal != literals.end()) return literal->second;
+const RouteEntry* RouteTable::find(std::string_view path, Audience audience, Parameters& parameters)
+    const {
+    const auto literal = literals.find(path);
+    if (literal != literals.end() && literal->second->exists_for(audience)) return literal->second;
     for (const auto& [pattern, entry] : entries) {
-        if (pattern.match(path, parameters)) return entry.get();
+        if (entry->exists_for(audience) && pattern.match(path, parameters)) return entry.get();
     }
     return nullptr;
+}
+
+bool is_for(Audience audience, const RouteState& route) {
+    return audience == Audience::processes || !route.route.internal;
+}
+
+PathOwner RouteEntry::owner() const {
+    const auto route = std::ranges::find_if(routes, [](const auto& candidate) {
+        return is_for(Audience::clients, *candidate);
+    });
+    const bool served = route != routes.end();
+    return {
+        .module = served ? (*route)->route.module : reserved_for, .label = label, .served = served
+    };
+}
+
+bool RouteEntry::exists_for(Audience audience) const {
+    return !reserved_for.empty() ||
+           std::ranges::any_of(routes, [&](const auto& route) { return is_for(audience, *route); });
 }
 
 }  // namespace detail

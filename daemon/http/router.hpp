@@ -11,13 +11,12 @@
 #include <vector>
 
 #include "base/guarded.hpp"
+#include "http/front.hpp"
 #include "http/message.hpp"
 #include "http/method_set.hpp"
 #include "http/refusal.hpp"
 
 namespace mimir::http {
-
-using Handler = std::function<asio::awaitable<Response>(Request&)>;
 
 inline constexpr std::size_t kBodyBytesLimitDefault = 10 << 20;
 
@@ -32,9 +31,19 @@ struct Route {
     Handler handler;
     /// A longer body is answered with 413, unread.
     std::size_t body_bytes_limit = kBodyBytesLimitDefault;
+    /// The handler gets the body as Request::body_reader while it comes, and not at all before it
+    /// reads. When reading fails, the server answers as if it had read the body itself, whatever the
+    /// handler returns.
+    bool streams_body = false;
     /// The text of that answer, where the protocol has its own.
     std::string body_too_large = {};
+    /// Only for other processes of ours: served by servers with ServerOptions::serves_internal; for
+    /// all others it does not exist.
+    bool internal = false;
 };
+
+/// Who asks: which routes exist depends on it.
+enum class Audience : std::uint8_t { clients, processes };
 
 namespace detail {
 class Pattern;
@@ -80,14 +89,29 @@ class Router {
     /// Retry-After.
     void reserve(std::string_view pattern, std::string module);
 
+    /// As long as the registration lives, `front` sees the requests of clients first; those of
+    /// processes pass it by. There is one at most. Of the bodies that it streams, it gets so many
+    /// bytes. Closing the registration waits for the requests that it serves. `module` is whose it
+    /// is.
+    [[nodiscard]] RouteRegistration set_front(
+        Front& front, std::string module, std::size_t body_bytes_limit
+    );
+
+    [[nodiscard]] PathOwner owner(std::string_view path) const;
+
     /// What the server does with a request head.
     struct Match {
+        /// When set, it is asked first, and told the owner.
+        std::shared_ptr<detail::RouteState> front;
+        PathOwner owner;
         /// Null when `refusal` answers the request.
         std::shared_ptr<detail::RouteState> route;
         Parameters path_parameters;
         Refusal refusal;
     };
-    [[nodiscard]] Match match(Method method, std::string_view path) const;
+    [[nodiscard]] Match match(
+        Method method, std::string_view path, Audience audience = Audience::clients
+    ) const;
 
     /// The answer to a request that no handler gets, in this router's words. `request` is empty
     /// when its head could not be read.

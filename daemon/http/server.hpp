@@ -48,6 +48,8 @@ using ListenAddress = std::variant<TcpAddress, UnixAddress, InheritedSocket>;
 
 struct ServerOptions {
     std::vector<ListenAddress> listen;
+    /// Routes for other processes of ours are served, too. Its addresses are for them alone.
+    bool serves_internal = false;
 
     std::size_t header_bytes_limit = 64 << 10;
     /// 0: no limit. One more connection is answered with 503 and Retry-After, unread, and closed.

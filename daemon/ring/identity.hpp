@@ -4,9 +4,9 @@
 
 namespace mimir::ring {
 
-/// Who a process is in every ring that it joins.
+/// Who a process is in a ring.
 struct Identity {
-    /// Host name, and "-<node.name>" for a component process beside the primary.
+    /// Unique in the ring.
     std::string id;
     /// Of its internal listener: "10.0.0.1:9095" or "unix:///var/lib/mimird/rpc/ingester.sock".
     std::string address;

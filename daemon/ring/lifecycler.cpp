@@ -138,6 +138,7 @@ class Lifecycler::Impl {
     std::uint64_t version_ = kv::kAbsent;
     bool registered_ = false;
     bool left_ = false;
+    bool vanished_ = false;        // and others may have our tokens since
     std::optional<Error> fenced_;  // another process has the entry
     std::map<std::string, Observed> observed_;
 
@@ -363,7 +364,8 @@ Result<void> Lifecycler::Impl::exchange_tokens_of_others() {
             choose_tokens(others.owners(options_), own_.tokens, lost, environment_.random);
         own_.tokens.insert(own_.tokens.end(), chosen.begin(), chosen.end());
         std::ranges::sort(own_.tokens);
-        MIMIR_TRY(write());
+        MIMIR_TRY(try_write());
+        show({});
         save_tokens();
     }
     return {};
@@ -384,7 +386,6 @@ void Lifecycler::Impl::save_tokens() {
 
 /// Brings the entry to what we want it to be, whatever became of the write before.
 Result<void> Lifecycler::Impl::write() {
-    bool vanished = false;
     Result<void> written;
     for (int i = 0; i < kTries; ++i) {
         written = try_write();
@@ -393,16 +394,17 @@ Result<void> Lifecycler::Impl::write() {
             written = std::move(found);
             break;
         }
-        vanished = vanished || version_ == kv::kAbsent;
+        vanished_ = vanished_ || version_ == kv::kAbsent;
     }
     show(written);
-    if (written && vanished) {
-        environment_.log.warn(
-            "our entry in the ring had vanished and is there again", {{"ring", options_.ring_name}}
-        );
-        return exchange_tokens_of_others();
-    }
-    return written;
+    if (!written || !vanished_) return written;
+    environment_.log.warn(
+        "our entry in the ring had vanished and is there again", {{"ring", options_.ring_name}}
+    );
+    // When this fails, the next heartbeat tries it again.
+    MIMIR_TRY(exchange_tokens_of_others());
+    vanished_ = false;
+    return {};
 }
 
 Result<void> Lifecycler::Impl::try_write() {
@@ -429,6 +431,8 @@ Result<void> Lifecycler::Impl::find_out_what_is_there() {
     const bool anothers =
         there && there->incarnation != own_.incarnation && there->incarnation != 0;
     if (!anothers) {
+        // What was there instead of ours had other tokens, if any.
+        vanished_ = vanished_ || !there || there->incarnation != own_.incarnation;
         version_ = entry->version;
         fenced_.reset();
         return {};

@@ -24,8 +24,9 @@ constexpr std::uint64_t kTimeoutMsMax = 24ULL * 3600 * 1000;
 /// Frames that were added wait together for a write up to this size.
 constexpr std::size_t kGatheredBytesMax = 256 << 10;
 
-/// Where all internal routes are registered.
+/// Where all internal routes are registered: clients do not see them.
 http::RouteRegistration add_internal(const InternalRoutes& routes, http::Route route) {
+    route.internal = true;
     return routes.router.add(std::move(route));
 }
 

@@ -56,11 +56,70 @@ Refusal refusal_of_body(const Error& error, const Route& route) {
 
 }  // namespace
 
+/// Reads the body of a request for its handler.
+class Connection::ReceivedBody final : public BodyReader {
+  public:
+    ReceivedBody(Connection& connection, const Request& request, std::size_t bytes_limit)
+        : connection_(connection),
+          request_(request),
+          bytes_limit_(bytes_limit),
+          announced_(connection.reader_.body_bytes()) {}
+
+    [[nodiscard]] std::optional<std::uint64_t> bytes() const override { return announced_; }
+    asio::awaitable<Result<std::string_view>> read() override {
+        if (connection_.strand_.running_in_this_thread()) co_return co_await read_here();
+        co_return co_await asio::co_spawn(connection_.strand_, read_here(), asio::use_awaitable);
+    }
+    [[nodiscard]] std::size_t bytes_read() const { return bytes_read_; }
+    /// Of reading, if one has occurred.
+    [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+
+  private:
+    asio::awaitable<Result<std::string_view>> read_here() {
+        piece_.clear();
+        if (!error_ && !connection_.reader_.done()) {
+            if (auto read = co_await read_piece(); !read) error_ = std::move(read).error();
+        }
+        if (error_) co_return tl::unexpected(*error_);
+        bytes_read_ += piece_.size();
+        co_return std::string_view(piece_);
+    }
+
+    asio::awaitable<Result<void>> read_piece() {
+        if (!std::exchange(begun_, true)) {
+            MIMIR_CO_TRY(connection_.reader_.check_announced(bytes_limit_));
+            if (connection_.waits_for_continue(request_)) {
+                MIMIR_CO_TRY(co_await connection_.say_continue());
+            }
+        }
+        connection_.stream_.allow(connection_.server_.options.read_timeout);
+        auto read = co_await connection_.reader_.read_body_some(piece_, bytes_limit_);
+        connection_.stream_.allow_any_time();
+        if (!read && read.error().kind == ErrorKind::unavailable) {
+            read.error().kind = ErrorKind::canceled;
+        }
+        co_return read;
+    }
+
+    Connection& connection_;
+    const Request& request_;
+    const std::size_t bytes_limit_;
+    const std::optional<std::uint64_t> announced_;
+    bool begun_ = false;
+    std::string piece_;
+    std::size_t bytes_read_ = 0;
+    std::optional<Error> error_;
+};
+
 /// A request on its way to being answered.
 struct Connection::Exchange {
-    std::optional<RouteState::Lease>
-        lease;  // outlives the response, whose stream may use the handler's owner
+    // Leases outlive the response, whose stream may use the handler's owner.
+    std::optional<RouteState::Lease> front_lease;  // while it serves the request
+    std::optional<RouteState::Lease> lease;
+    Router::Match match;
+    std::optional<Front::Verdict> verdict;  // where there is a front
     Request request;
+    std::optional<ReceivedBody> received;  // of routes that stream it
     Response response;
     std::string_view route_label = "other";
     int version = 11;
@@ -72,8 +131,16 @@ struct Connection::Exchange {
 /// Sends a streamed response: its head with the first piece, then a chunk for each piece.
 class Connection::StreamedBody final : public BodyWriter {
   public:
-    StreamedBody(Connection& connection, std::string head, int version)
-        : connection_(connection), head_(std::move(head)), chunked_(version >= 11) {}
+    StreamedBody(
+        Connection& connection,
+        std::string head,
+        int version,
+        std::optional<std::uint64_t> announced
+    )
+        : connection_(connection),
+          head_(std::move(head)),
+          announced_(announced),
+          chunked_(version >= 11 && !announced) {}
 
     asio::awaitable<Result<void>> write(std::string_view piece) override {
         if (connection_.strand_.running_in_this_thread()) co_return co_await write_here(piece);
@@ -82,6 +149,7 @@ class Connection::StreamedBody final : public BodyWriter {
         );
     }
     asio::awaitable<Result<void>> finish() {
+        if (announced_ && bytes_ != *announced_) co_return not_announced();
         co_return co_await send({head_, chunked_ ? "0\r\n\r\n" : "", ""});
     }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -91,7 +159,11 @@ class Connection::StreamedBody final : public BodyWriter {
         if (piece.empty()) co_return Result<void>();
         if (chunked_) fmt::format_to(std::back_inserter(head_), "{:x}\r\n", piece.size());
         bytes_ += piece.size();
+        if (announced_ && bytes_ > *announced_) co_return not_announced();
         co_return co_await send({head_, piece, chunked_ ? "\r\n" : ""});
+    }
+    [[nodiscard]] Result<void> not_announced() const {
+        return fail(ErrorKind::internal, "a body of {} bytes was announced", *announced_);
     }
 
     asio::awaitable<Result<void>> send(Stream::Pieces pieces) {
@@ -107,8 +179,9 @@ class Connection::StreamedBody final : public BodyWriter {
 
     Connection& connection_;
     std::string head_;  // what goes before the next piece
+    const std::optional<std::uint64_t> announced_;
     const bool chunked_;
-    std::size_t bytes_ = 0;
+    std::uint64_t bytes_ = 0;
 };
 
 Connection::Connection(
@@ -205,27 +278,25 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
         co_return false;
     }
 
-    Router::Match match;
-    do {  // again when the route was closed just after it was found
-        match = server_.router.match(request.method, request.path);
-        if (match.route) match.route->enter(token_, exchange.lease);
-    } while (match.route && !exchange.lease);
-
     const auto started = std::chrono::steady_clock::now();
-    if (match.route) exchange.route_label = match.route->label;
+    find_handler(exchange);
+    const Router::Match& match = exchange.match;
+    const auto& verdict = exchange.verdict;
     if (server_.observer != nullptr) {
         server_.observer->request_started(request.method, exchange.route_label);
     }
-    if (match.route) {
-        request.path_parameters = std::move(match.path_parameters);
+    if (verdict && verdict->answer) {
+        exchange.response = *std::move(exchange.verdict->answer);
+    } else if (verdict && verdict->handler) {
+        co_await handle_streaming(exchange, match.front->route, verdict->handler);
+    } else if (match.route) {
         const Route& route = match.route->route;
-        if (auto body = co_await receive_body(exchange, route.body_bytes_limit); body) {
-            exchange.response = co_await call_handler(route, request);
-        } else if (body.error().kind == ErrorKind::unavailable) {
-            exchange.response.status = 499;  // for the metrics: nobody is there
+        if (route.streams_body) {
+            co_await handle_streaming(exchange, route, route.handler);
+        } else if (auto body = co_await receive_body(exchange, route.body_bytes_limit); body) {
+            exchange.response = co_await call_handler(route, route.handler, request);
         } else {
-            exchange.response =
-                server_.router.refuse(refusal_of_body(body.error(), route), request);
+            refuse_body(exchange, body.error(), route);
         }
     } else {
         exchange.response = server_.router.refuse(match.refusal, request);
@@ -234,6 +305,7 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
     if (!whole || server_.draining) exchange.keep_alive = false;
     co_await compress(request, exchange.response);
     const bool sent = co_await send(exchange);
+    if (verdict && verdict->passage) verdict->passage->finished(exchange.response.status);
     if (server_.observer != nullptr) {
         server_.observer->request_finished(
             {.method = request.method,
@@ -251,31 +323,88 @@ asio::awaitable<bool> Connection::respond(Exchange& exchange) {
     co_return sent&& exchange.keep_alive;
 }
 
+/// Asks the front, where there is one, and finds the route.
+void Connection::find_handler(Exchange& exchange) {
+    Request& request = exchange.request;
+    Router::Match& match = exchange.match;
+    for (;;) {  // again when what was found was closed just after
+        match = server_.router.match(request.method, request.path, server_.audience());
+        if (match.front && !exchange.verdict && !ask_front(exchange)) continue;
+        if (exchange.verdict && (exchange.verdict->answer || exchange.verdict->handler)) {
+            if (!match.owner.label.empty()) exchange.route_label = match.owner.label;
+            return;
+        }
+        if (!match.route) return;
+        match.route->enter(token_, exchange.lease);
+        if (exchange.lease) break;
+    }
+    exchange.route_label = match.route->label;
+    request.path_parameters = std::move(match.path_parameters);
+}
+
+/// False when it is gone.
+bool Connection::ask_front(Exchange& exchange) {
+    const Router::Match& match = exchange.match;
+    match.front->enter(token_, exchange.front_lease);
+    if (!exchange.front_lease) return false;
+    exchange.verdict = match.front->front->examine(exchange.request, match.owner);
+    if (!exchange.verdict->handler) exchange.front_lease.reset();
+    return true;
+}
+
+asio::awaitable<void> Connection::handle_streaming(
+    Exchange& exchange, const Route& route, const Handler& handler
+) {
+    auto& received = exchange.received.emplace(*this, exchange.request, route.body_bytes_limit);
+    exchange.request.body_reader = &received;
+    exchange.response = co_await call_handler(route, handler, exchange.request);
+    exchange.request_bytes = received.bytes_read();
+    if (received.error()) refuse_body(exchange, *received.error(), route);
+}
+
+void Connection::refuse_body(Exchange& exchange, const Error& error, const Route& route) {
+    exchange.response = {};
+    if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::canceled) {
+        exchange.response.status = 499;  // for the metrics: nobody is there
+    } else {
+        const Refusal refusal = refusal_of_body(error, route);
+        exchange.response = server_.router.refuse(refusal, exchange.request);
+    }
+}
+
+/// The client sends its body only when told that it may come.
+bool Connection::waits_for_continue(const Request& request) const {
+    return !reader_.buffered() && request.headers.has_token("Expect", "100-continue");
+}
+
+asio::awaitable<Result<void>> Connection::say_continue() {
+    if (co_await stream_.write({"HTTP/1.1 100 Continue\r\n\r\n", "", ""})) {
+        co_return fail(ErrorKind::unavailable, "the client is gone");
+    }
+    co_return Result<void>();
+}
+
 asio::awaitable<Result<void>> Connection::receive_body(
     Exchange& exchange, std::size_t bytes_limit
 ) {
     if (reader_.done()) co_return Result<void>();
-    const auto announced = reader_.body_bytes();
-    const bool welcome = !announced || *announced <= bytes_limit;
-    if (welcome && !reader_.buffered() &&
-        exchange.request.headers.has_token("Expect", "100-continue")) {
-        if (co_await stream_.write({"HTTP/1.1 100 Continue\r\n\r\n", "", ""})) {
-            co_return fail(ErrorKind::unavailable, "the client is gone");
-        }
-    }
+    MIMIR_CO_TRY(reader_.check_announced(bytes_limit));
+    if (waits_for_continue(exchange.request)) MIMIR_CO_TRY(co_await say_continue());
     stream_.allow(server_.options.read_timeout);
     auto read = co_await reader_.read_body(exchange.request.body, bytes_limit);
     exchange.request_bytes = exchange.request.body.size();
     co_return read;
 }
 
-asio::awaitable<Response> Connection::call_handler(const Route& route, Request& request) {
+asio::awaitable<Response> Connection::call_handler(
+    const Route& route, const Handler& handler, Request& request
+) {
     stream_.allow_any_time();
     handling_ = true;
     // Nothing of ours throws. What a library throws through a handler costs its request, not the
     // process.
     try {
-        auto response = co_await route.handler(request);
+        auto response = co_await handler(request);
         handling_ = false;
         co_return response;
     } catch (const std::exception& e) {
@@ -333,12 +462,14 @@ asio::awaitable<bool> Connection::send_streamed(Exchange& exchange) {
     if (exchange.version < 11) exchange.keep_alive = false;
     std::string head = response_head(
         exchange.response,
-        {.body_bytes = std::nullopt, .version = exchange.version, .keep_alive = exchange.keep_alive}
+        {.body_bytes = exchange.response.stream_bytes,
+         .version = exchange.version,
+         .keep_alive = exchange.keep_alive}
     );
     if (exchange.request.method == Method::head) {
         co_return !co_await stream_.write({head, "", ""});
     }
-    StreamedBody body(*this, std::move(head), exchange.version);
+    StreamedBody body(*this, std::move(head), exchange.version, exchange.response.stream_bytes);
     stream_.allow_any_time();
     handling_ = true;
     endless_ = exchange.response.endless;

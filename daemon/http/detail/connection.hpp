@@ -25,6 +25,10 @@ struct ServerContext {
     const ServerOptions options;
     RequestObserver* const observer;
     std::atomic<bool> draining = false;
+
+    [[nodiscard]] Audience audience() const {
+        return options.serves_internal ? Audience::processes : Audience::clients;
+    }
 };
 
 /// One client's connection: its requests one after the other.
@@ -64,14 +68,25 @@ class Connection {
     [[nodiscard]] const Strand& strand() const { return strand_; }
 
   private:
+    class ReceivedBody;
     class StreamedBody;
     struct Exchange;
 
     asio::awaitable<bool> handshake();
     asio::awaitable<bool> serve_one();
     asio::awaitable<bool> respond(Exchange& exchange);
+    void find_handler(Exchange& exchange);
+    bool ask_front(Exchange& exchange);
+    asio::awaitable<void> handle_streaming(
+        Exchange& exchange, const Route& route, const Handler& handler
+    );
+    void refuse_body(Exchange& exchange, const Error& error, const Route& route);
     asio::awaitable<Result<void>> receive_body(Exchange& exchange, std::size_t bytes_limit);
-    asio::awaitable<Response> call_handler(const Route& route, Request& request);
+    [[nodiscard]] bool waits_for_continue(const Request& request) const;
+    asio::awaitable<Result<void>> say_continue();
+    asio::awaitable<Response> call_handler(
+        const Route& route, const Handler& handler, Request& request
+    );
     asio::awaitable<void> compress(const Request& request, Response& response);
     asio::awaitable<bool> send(Exchange& exchange);
     asio::awaitable<bool> send_streamed(Exchange& exchange);

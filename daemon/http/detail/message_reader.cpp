@@ -80,16 +80,21 @@ std::optional<std::uint64_t> MessageReader<is_request>::body_bytes() const {
 }
 
 template <bool is_request>
+Result<void> MessageReader<is_request>::check_announced(std::uint64_t bytes_limit) const {
+    const auto announced = body_bytes();
+    if (!announced || *announced <= bytes_limit) return {};
+    return fail(
+        ErrorKind::limit, "body of {} bytes, over the limit of {}", *announced, bytes_limit
+    );
+}
+
+template <bool is_request>
 asio::awaitable<Result<void>> MessageReader<is_request>::read_body(
     std::string& body, std::uint64_t bytes_limit
 ) {
-    const auto announced = body_bytes();
-    if (announced && *announced > bytes_limit) {
-        co_return fail(
-            ErrorKind::limit, "body of {} bytes, over the limit of {}", *announced, bytes_limit
-        );
-    }
-    if (announced) co_return co_await read_body_directly(body, *announced);
+    MIMIR_CO_TRY(check_announced(bytes_limit));
+    if (const auto announced = body_bytes())
+        co_return co_await read_body_directly(body, *announced);
     while (!done()) MIMIR_CO_TRY(co_await read_body_some(body, bytes_limit));
     co_return Result<void>();
 }

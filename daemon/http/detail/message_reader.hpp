@@ -36,6 +36,8 @@ class MessageReader {
     /// True when bytes of the body are there already.
     [[nodiscard]] bool buffered() const { return buffer_.size() > 0; }
 
+    /// Errors: limit, when a longer body is announced.
+    [[nodiscard]] Result<void> check_announced(std::uint64_t bytes_limit) const;
     /// Appends the whole body.
     asio::awaitable<Result<void>> read_body(std::string& body, std::uint64_t bytes_limit);
     /// Appends what comes next; nothing once done().

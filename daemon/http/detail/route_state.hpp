@@ -19,7 +19,8 @@ namespace mimir::http::detail {
 /// A served route and the requests that are in its handler.
 class RouteState : public std::enable_shared_from_this<RouteState> {
   public:
-    RouteState(Router& router, Route route);
+    /// `front`: of the front's registration, which has no pattern of its own; else null.
+    RouteState(Router& router, Route route, Front* front = nullptr);
 
     /// A request's stay in the handler; the route waits for its end before it is gone.
     class Lease {
@@ -38,6 +39,7 @@ class RouteState : public std::enable_shared_from_this<RouteState> {
     void close(std::chrono::milliseconds grace);
 
     const Route route;
+    Front* const front;
     const Pattern pattern;
     const std::string label;
 
@@ -55,16 +57,26 @@ struct RouteEntry {
     Pattern pattern;
     std::vector<std::shared_ptr<RouteState>> routes;  // with disjoint methods
     std::string reserved_for;                         // a module; empty when not reserved
+    std::string label;                                // of the pattern
+
+    [[nodiscard]] bool exists_for(Audience audience) const;
+    [[nodiscard]] PathOwner owner() const;  // for clients
 };
+
+/// False for a route that is none of theirs.
+bool is_for(Audience audience, const RouteState& route);
 
 /// Immutable; each change of the routes makes a new one.
 struct RouteTable {
     std::map<Pattern, std::shared_ptr<const RouteEntry>> entries;  // the most specific first
     std::unordered_map<std::string_view, const RouteEntry*>
-        literals;  // keys are the patterns' texts
+        literals;                       // keys are the patterns' texts
+    std::shared_ptr<RouteState> front;  // null: none
 
     void put(RouteEntry entry);
-    [[nodiscard]] const RouteEntry* find(std::string_view path, Parameters& parameters) const;
+    [[nodiscard]] const RouteEntry* find(
+        std::string_view path, Audience audience, Parameters& parameters
+    ) const;
 };
 
 }  // namespace mimir::http::detail

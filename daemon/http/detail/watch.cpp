@@ -16,14 +16,18 @@ struct Watch::State {
     boost::asio::steady_timer timer;
     CancellationToken token;
     std::function<void()> stop;
+    std::function<bool()> overdue;
     bool over = false;
 };
 
 Watch::Watch(
-    const boost::asio::any_io_executor& strand, CancellationToken token, std::function<void()> stop
+    const boost::asio::any_io_executor& strand,
+    CancellationToken token,
+    std::function<void()> stop,
+    std::function<bool()> overdue
 )
     : state_(std::make_shared<State>(
-          boost::asio::steady_timer(strand), std::move(token), std::move(stop)
+          boost::asio::steady_timer(strand), std::move(token), std::move(stop), std::move(overdue)
       )) {
     arm(state_);
 }
@@ -39,7 +43,7 @@ void Watch::arm(const std::shared_ptr<State>& state) {
     state->timer.expires_at(next);
     state->timer.async_wait([state](const boost::system::error_code&) {
         if (state->over) return;
-        if (state->token.check()) {
+        if (state->token.check() && !(state->overdue && state->overdue())) {
             arm(state);
         } else {
             state->stop();

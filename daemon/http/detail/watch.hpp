@@ -8,14 +8,15 @@
 
 namespace mimir::http::detail {
 
-/// Calls `stop`, once, when the token says that work should stop while this lives: a token has no
-/// callbacks. Threads: the strand that it is given, on which `stop` runs.
+/// Calls `stop`, once, when the token says that work should stop while this lives, or `overdue` does:
+/// a token has no callbacks. Threads: the strand that it is given, on which `stop` and `overdue` run.
 class Watch {
   public:
     Watch(
         const boost::asio::any_io_executor& strand,
         CancellationToken token,
-        std::function<void()> stop
+        std::function<void()> stop,
+        std::function<bool()> overdue = {}
     );
     ~Watch();
     Watch(const Watch&) = delete;

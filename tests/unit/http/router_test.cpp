@@ -48,6 +48,30 @@ TEST_SUITE("http/router") {
         }
     }
 
+    TEST_CASE("a route for processes does not exist for clients") {
+        Router router;
+        Route call = route({Method::post}, "/internal/call");
+        call.internal = true;
+        auto registration = router.add(std::move(call));
+        CHECK(router.match(Method::post, "/internal/call", Audience::processes).route);
+        CHECK(router.match(Method::post, "/internal/call").refusal.status == 404);
+        CHECK(router.match(Method::get, "/internal/call").refusal.status == 404);
+        CHECK(
+            router.match(Method::get, "/internal/call", Audience::processes).refusal.status == 405
+        );
+        SUBCASE("a wider pattern takes its path") {
+            const auto wider = router.add(route({Method::post}, "/{path...}"));
+            CHECK(pattern_of(router.match(Method::post, "/internal/call")) == "/{path...}");
+        }
+        SUBCASE("another method of its path may be for clients") {
+            const auto other = router.add(route({Method::get}, "/internal/call"));
+            CHECK(router.match(Method::get, "/internal/call").route);
+            const auto refusal = router.match(Method::post, "/internal/call").refusal;
+            CHECK(refusal.status == 405);
+            CHECK(refusal.allow.to_string() == "GET, HEAD");
+        }
+    }
+
     TEST_CASE("parameters are decoded after the path is split") {
         Router router;
         const auto a = router.add(route({Method::get}, "/rules/{namespace}/{group}"));

@@ -91,6 +91,36 @@ TEST_SUITE("http/server") {
         );
     }
 
+    TEST_CASE(
+        "one router serves an internal listener and a public one, which hides what is internal"
+    ) {
+        TestServer server;
+        ServerOptions options{.listen = {TcpAddress{"127.0.0.1", 0}}, .serves_internal = true};
+        auto& executors = server.executors;
+        const auto internal =
+            Server::start({executors.io, executors.query}, server.router, std::move(options));
+        REQUIRE_OK(internal);
+        const auto route = server.router.add({
+            .methods = {Method::get},
+            .pattern = "/internal/hello",
+            .module = "test",
+            .handler = [](Request&) -> asio::awaitable<Response> {
+                co_return Response::text(200, "hello process");
+            },
+            .internal = true,
+        });
+        BlockingClient within({.host = "127.0.0.1", .port = (*internal)->port()});
+        BlockingClient outside(server.endpoint());
+        CHECK(within.send({.target = "/internal/hello"})->body == "hello process");
+        CHECK(within.send({.target = "/hello"})->body == "hello world");
+        const auto hidden = outside.send({.target = "/internal/hello"});
+        const auto nothing = outside.send({.target = "/internal/nothing"});
+        REQUIRE_OK(hidden);
+        REQUIRE_OK(nothing);
+        CHECK(hidden->status == 404);
+        CHECK(hidden->body == nothing->body);
+    }
+
     TEST_CASE("pipelined requests are answered in order") {
         TestServer server;
         RawClient client(server.port());
