@@ -17,13 +17,6 @@ constexpr std::array<RingRow, kRingCount> kRows{{
     {"distributor",
      RingKind::membership,
      [](const Settings& s) -> auto& { return s.distributor.ring; }},
-    {"querier", RingKind::membership, [](const Settings& s) -> auto& { return s.querier.ring; }},
-    {"query-frontend",
-     RingKind::membership,
-     [](const Settings& s) -> auto& { return s.query_frontend.ring; }},
-    {"query-scheduler",
-     RingKind::membership,
-     [](const Settings& s) -> auto& { return s.query_scheduler.ring; }},
 }};
 
 }  // namespace
@@ -35,6 +28,8 @@ const RingRow& ring_row(std::string_view component) {
     MIMIR_ASSERT(row != kRows.end(), "the component has a ring");
     return *row;
 }
+
+std::string ring_module(std::string_view component) { return fmt::format("{}-ring", component); }
 
 kv::Options ring_store(const Settings& settings, const RingRow& row) {
     return merge(settings.common.kvstore, row.settings(settings).kvstore);

@@ -170,8 +170,6 @@ void declare(config::Declarer& d, Settings& s) {
     querier::declare(d, s.querier);
     d.set_module("query-frontend");
     query_frontend::declare(d, s.query_frontend);
-    d.set_module("query-scheduler");
-    query_scheduler::declare(d, s.query_scheduler);
     d.set_module("gateway");
     gateway::declare(d, s.gateway);
     config::declare(d, s.limits);  // in force at once,
