@@ -14,6 +14,7 @@
 #include "components/querier/module.hpp"
 #include "components/query_frontend/module.hpp"
 #include "components/self_monitoring/module.hpp"
+#include "modules/manager.hpp"
 
 namespace mimir::app {
 namespace {
@@ -37,23 +38,57 @@ Built create_admin(Wiring& w) {
 }
 
 Built create_distributor(Wiring& w) {
+    const auto settings = w.settings();
+    const kv::Options ring_options = app::ring_store(*settings, ring_row("distributor"));
+    const kv::Options ha_tracker_options =
+        merge(settings->common.kvstore, settings->distributor.ha_tracker_store);
+    MIMIR_TRY(kv::KvStore* const ring_store, w.stores->at(ring_options));
+    MIMIR_TRY(kv::KvStore* const ha_tracker_store, w.stores->at(ha_tracker_options));
     return distributor::create_service({
-        .options = w.settings()->distributor,
+        .options = settings->distributor,
         .tenancy = w.tenancy,
         .limits = w.limits,
-        .ingester = w.ingester,
+        .identity = ring_identity(*settings, ring_row("distributor"), w.identity->identity),
+        .ingester_ring = w.ring("ingester"),
+        .ingesters = *w.ingesters,
+        .distributor_ring = w.ring("distributor"),
+        .ring_store = *ring_store,
+        .ring_prefix = ring_options.prefix,
+        .ha_tracker_store = *ha_tracker_store,
+        .ha_tracker_prefix = ha_tracker_options.prefix,
         .slot = w.distributor,
+        .files = w.files,
         .executors = w.executors,
         .router = w.router,
         .registry = w.registry,
+        .log = w.log.component("distributor"),
     });
 }
 
 Built create_ingester(Wiring& w) {
+    const auto settings = w.settings();
+    const kv::Options ring_options = app::ring_store(*settings, ring_row("ingester"));
+    MIMIR_TRY(kv::KvStore* const ring_store, w.stores->at(ring_options));
     return ingester::create_service({
-        .options = w.settings()->ingester,
+        .options = settings->ingester,
         .limits = w.limits,
+        .identity = ring_identity(*settings, ring_row("ingester"), w.identity->identity),
+        .ring = w.ring("ingester"),
+        .ring_store = *ring_store,
+        .ring_prefix = ring_options.prefix,
         .slot = w.ingester,
+        .internal = w.internal_routes(),
+        .stop_module =
+            [&w] {
+                auto stopped = [&w](const Result<modules::Plan>& plan) {
+                    if (plan) return;
+                    w.log.warn("the ingester can't be stopped", {{"err", plan.error()}});
+                };
+                w.manager->submit(
+                    {.kind = modules::Change::Kind::stop, .modules = {"ingester"}},
+                    std::move(stopped)
+                );
+            },
         .files = w.files,
         .executors = w.executors,
         .router = w.router,
@@ -155,7 +190,15 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
 
 void reserve_routes(Wiring& wiring) {
     wiring.router.reserve("/api/v1/push", "distributor");
-    wiring.router.reserve("/ingester/flush", "ingester");
+    wiring.router.reserve("/distributor/ha_tracker", "distributor");
+    for (const char* path :
+         {"flush",
+          "shutdown",
+          "prepare-shutdown",
+          "unregister-on-shutdown",
+          "prepare-instance-ring-downscale"}) {
+        wiring.router.reserve(fmt::format("/ingester/{}", path), "ingester");
+    }
     for (const std::string_view path : query_frontend::kPaths) {
         const std::string prefix = wiring.settings()->query_frontend.prometheus_http_prefix;
         wiring.router.reserve(fmt::format("{}/api/v1/{}", prefix, path), "query-frontend");

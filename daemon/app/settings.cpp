@@ -198,6 +198,7 @@ void validate(const Settings& settings, config::Findings& findings) {
         findings.add("node.name", "expected letters, digits, '-' and '_' only");
     }
     validate(settings.common, findings);
+    distributor::validate(settings.distributor, settings.common.kvstore, findings);
     ingester::validate(settings.ingester, findings);
     admin::validate(settings.admin, findings);
     if (settings.querier.timeout > settings.server.http_server_write_timeout) {

@@ -81,7 +81,7 @@ struct Wiring {
     /// Rung when an event was added or an operation changed.
     runtime::Bell bell = {};
     /// Both are set before the first module starts. Without control there is no admin API.
-    const modules::Manager* manager = nullptr;
+    modules::Manager* manager = nullptr;
     admin::Control* control = nullptr;
     /// A signal to stop came; modules may still run.
     std::atomic<bool> stopping = false;
