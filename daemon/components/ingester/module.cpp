@@ -66,6 +66,7 @@ class IngesterService final : public modules::Service {
             metrics_,
             environment_.registry,
             environment_.log,
+            system_clock(),
             [this] { return shapes_.now(); }
         };
         MIMIR_TRY(ingester_, Ingester::open(options, std::move(environment), cancel));
