@@ -255,7 +255,16 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
 
 void reserve_routes(Wiring& wiring) {
     wiring.router.reserve("/api/v1/push", "distributor");
-    wiring.router.reserve("/ingester/flush", "ingester");
+    constexpr std::string_view kIngesterPaths[] = {
+        "flush",
+        "shutdown",
+        "prepare-shutdown",
+        "unregister-on-shutdown",
+        "prepare-instance-ring-downscale"
+    };
+    for (const std::string_view path : kIngesterPaths) {
+        wiring.router.reserve(fmt::format("/ingester/{}", path), "ingester");
+    }
     wiring.router.reserve("/distributor/ha_tracker", "distributor");
     for (const RingRow& row : ring_rows()) {
         wiring.router.reserve(

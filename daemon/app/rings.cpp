@@ -31,6 +31,14 @@ const RingRow& ring_row(std::string_view component) {
 
 std::string ring_module(std::string_view component) { return fmt::format("{}-ring", component); }
 
+std::string ring_section(const RingRow& row) {
+    // The query-frontend's section is "frontend", as in Mimir.
+    if (row.component == "query-frontend") return "frontend.ring";
+    std::string section(row.component);
+    std::ranges::replace(section, '-', '_');
+    return section + ".ring";
+}
+
 kv::Options ring_store(const Settings& settings, const RingRow& row) {
     return merge(settings.common.kvstore, row.settings(settings).kvstore);
 }

@@ -27,6 +27,9 @@ const RingRow& ring_row(std::string_view component);
 /// "ingester-ring"
 std::string ring_module(std::string_view component);
 
+/// "ingester.ring"
+std::string ring_section(const RingRow& row);
+
 /// Where the ring is kept, with the common settings where it says nothing.
 kv::Options ring_store(const Settings& settings, const RingRow& row);
 /// Who a process is in that ring: its own settings win over the process' identity.

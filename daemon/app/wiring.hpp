@@ -84,7 +84,7 @@ struct Wiring {
     /// Rung when an event was added or an operation changed.
     runtime::Bell bell = {};
     /// Both are set before the first module starts. Without control there is no admin API.
-    const modules::Manager* manager = nullptr;
+    modules::Manager* manager = nullptr;
     admin::Control* control = nullptr;
     /// Asks that a module be stopped, and returns; of the node.
     std::function<void(std::string)> stop_module = {};

@@ -19,9 +19,7 @@ void declare_cluster(config::Declarer& d, Options& o) {
         }
     );
     kv::declare_own(d, o.ha_tracker_store, "distributor.ha_tracker", "distributor.ha-tracker");
-    ring::declare(
-        d, o.ring, "distributor.ring", "distributor.ring", ring::RingKind::membership
-    );
+    ring::declare(d, o.ring, "distributor.ring", "distributor.ring", ring::RingKind::membership);
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ class IngesterService final : public modules::Service {
             metrics_,
             environment_.registry,
             environment_.log,
+            system_clock(),
             [this] { return shapes_.now(); }
         };
         MIMIR_TRY(ingester_, Ingester::open(options, std::move(environment), cancel));
@@ -142,7 +143,8 @@ class IngesterService final : public modules::Service {
         const auto until = Clock::now() + time;
         while (Clock::now() < until) {
             MIMIR_TRY(cancel.check());
-            std::this_thread::sleep_for(std::min<Clock::duration>(kLookEvery, until - Clock::now()));
+            std::this_thread::sleep_for(std::min<Clock::duration>(kLookEvery, until - Clock::now())
+            );
         }
         return {};
     }
