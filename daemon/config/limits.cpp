@@ -102,6 +102,14 @@ void declare(Declarer& d, Limits& l) {
         }
     );
     d.option(
+        l.ingestion_tenant_shard_size,
+        {
+            .key = "limits.ingestion_tenant_shard_size",
+            .flag = "distributor.ingestion-tenant-shard-size",
+            .help = "Ingesters, over all zones, that a tenant's series are spread over. 0 for all.",
+        }
+    );
+    d.option(
         l.max_global_series_per_user,
         {
             .key = "limits.max_global_series_per_user",
@@ -166,6 +174,17 @@ void declare(Declarer& d, Limits& l) {
             .key = "limits.max_query_lookback",
             .flag = "querier.max-query-lookback",
             .help = "How far back queries see: their start is moved there. 0 for any time.",
+        }
+    );
+    d.option(
+        l.query_ingesters_within,
+        {
+            .key = "limits.query_ingesters_within",
+            .flag = "querier.query-ingesters-within",
+            .help =
+                "Ingesters that came to a tenant's shard, or left it, within this time are read "
+                "too; so long ingesters must keep samples. 0 to read all ingesters.",
+            .category = Category::advanced,
         }
     );
     d.option(

@@ -27,6 +27,7 @@ struct Limits {
     std::chrono::milliseconds creation_grace_period = std::chrono::minutes(10);
     std::chrono::milliseconds past_grace_period{0};
     bool native_histograms_ingestion_enabled = true;
+    std::uint64_t ingestion_tenant_shard_size = 0;  ///< ingesters; 0 means all
 
     // Ingester.
     std::uint64_t max_global_series_per_user = 150'000;
@@ -39,6 +40,7 @@ struct Limits {
     std::uint64_t max_fetched_chunks_per_query = 2'000'000;
     std::uint64_t max_fetched_chunk_bytes_per_query = 0;
     std::chrono::milliseconds max_query_lookback{0};
+    std::chrono::milliseconds query_ingesters_within = std::chrono::hours(13);
     std::chrono::milliseconds max_partial_query_length{0};
     std::chrono::milliseconds max_total_query_length{0};
     std::chrono::milliseconds max_labels_query_length{0};
