@@ -3,6 +3,7 @@
 #   make run      installs what is missing, builds, starts a monolith on embedded defaults with something to see
 #   make test     installs what is missing, builds, runs every test (TEST=release|asan|tsan for a part)
 #   make build    binaries at build/bin
+#   make soak     simulations of 10,000 seeds (some minutes)
 #   make bench    mimird beside Prometheus and VictoriaMetrics (some minutes; BENCH="--quick" for a smaller size)
 #   make docs     the pages that are generated from the code's declarations
 #   make install  DESTDIR=/somewhere for packages
@@ -12,10 +13,10 @@ JOBS  ?= $(shell nproc)
 PRESET ?= release
 BENCH ?=
 
-.PHONY: help build deps test-deps test run bench install format tidy docs clean
+.PHONY: help build deps test-deps test soak run bench install format tidy docs clean
 
 help:
-	@sed -n '3,9p' Makefile | cut -c3-
+	@sed -n '3,10p' Makefile | cut -c3-
 
 deps:
 	@tools/install-deps.sh build
@@ -29,6 +30,9 @@ build: deps
 
 test: test-deps
 	@tools/test.sh $(TEST)
+
+soak: build
+	@build/bin/simulation_ring --seeds 10000 --large
 
 run: build
 	@tools/install-deps.sh run

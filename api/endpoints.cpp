@@ -8,7 +8,7 @@ std::span<const Endpoint* const> endpoints() {
         &kStopModules,  &kRestartModules, &kListTargets,  &kGetTarget,      &kSetTarget,
         &kResetTarget,  &kListOperations, &kGetOperation, &kWatchOperation, &kCancelOperation,
         &kListEvents,   &kListAudit,      &kGetConfig,    &kDiffConfig,     &kCheckConfig,
-        &kReloadConfig, &kGetLogLevel,    &kSetLogLevel,  &kDoctor,         &kShutdown,
+        &kReloadConfig, &kGetLogLevel,    &kSetLogLevel,  &kListRings, &kGetRing, &kForgetMember, &kDoctor,         &kShutdown,
         &kOpenApi,
     };
     return kEndpoints;

@@ -28,6 +28,10 @@ inline constexpr std::string_view kTargetProblems[] = {
     "idempotency-key-reused"
 };
 inline constexpr std::string_view kModuleUnknown[] = {"module-unknown"};
+inline constexpr std::string_view kRingUnknown[] = {"ring-unknown"};
+inline constexpr std::string_view kForgetProblems[] = {
+    "ring-unknown", "member-unknown", "member-lives", "journal-unavailable", "idempotency-key-reused"
+};
 inline constexpr std::string_view kOperationUnknown[] = {
     "operation-unknown", "journal-unavailable"
 };
@@ -242,6 +246,27 @@ inline constexpr EndpointOf<LogLevel, LogLevel> kSetLogLevel{{
     .summary = "Changes what is logged until the daemon restarts or reloads its configuration.",
     .role = Role::change,
     .problems = detail::kJournalProblems,
+}};
+inline constexpr EndpointOf<None, std::vector<Ring>> kListRings{{
+    .id = "listRings",
+    .path = "/admin/v1/rings",
+    .summary = "The rings that this daemon reads, with their members.",
+}};
+inline constexpr EndpointOf<None, Ring> kGetRing{{
+    .id = "getRing",
+    .path = "/admin/v1/rings/{name}",
+    .summary = "One ring.",
+    .problems = detail::kRingUnknown,
+}};
+inline constexpr EndpointOf<ForgetRequest, Ring> kForgetMember{{
+    .id = "forgetMember",
+    .method = Method::post,
+    .path = "/admin/v1/rings/{name}/forget",
+    .summary =
+        "Removes the entry of a member that is gone for good: its series are then nobody's to ask for. A "
+        "member whose heartbeat is fresh is not removed.",
+    .role = Role::change,
+    .problems = detail::kForgetProblems,
 }};
 inline constexpr EndpointOf<None, std::vector<DoctorCheck>> kDoctor{{
     .id = "doctor",

@@ -476,6 +476,78 @@ struct LogLevel {
     }
 };
 
+/// One instance of a component, as its ring knows it.
+struct RingMember {
+    std::string id;
+    std::string state;
+    bool healthy = false;
+    std::string address;
+    std::string zone;
+    bool here = false;
+    bool read_only = false;
+    std::uint64_t seen_ms_ago = 0;
+    std::uint64_t tokens = 0;
+    std::uint64_t ownership_permille = 0;
+
+    static constexpr std::string_view kSchema = "RingMember";
+    static void fields(auto&& field) {
+        field("id", &RingMember::id, "Its name, unique in the ring.");
+        field("state", &RingMember::state, "PENDING, JOINING, ACTIVE or LEAVING.");
+        field(
+            "healthy",
+            &RingMember::healthy,
+            "Whether its heartbeat was seen lately, by this daemon's clock."
+        );
+        field("address", &RingMember::address, "Where other processes reach it.");
+        field("zone", &RingMember::zone, "Its availability zone; may be empty.");
+        field("here", &RingMember::here, "Whether it is this process.");
+        field("read_only", &RingMember::read_only, "It is read from, but gets no new series.");
+        field("seen_ms_ago", &RingMember::seen_ms_ago, "Age of its last heartbeat that was seen.");
+        field("tokens", &RingMember::tokens, "How many tokens it has.");
+        field(
+            "ownership_permille",
+            &RingMember::ownership_permille,
+            "Share of the ring that it is first owner of, in thousandths."
+        );
+    }
+};
+
+struct Ring {
+    std::string name;
+    std::string store;
+    std::uint64_t replication_factor = 0;
+    std::string problem;
+    std::string self;
+    std::string self_address;
+    std::string self_address_from;
+    std::vector<RingMember> members;
+
+    static constexpr std::string_view kSchema = "Ring";
+    static void fields(auto&& field) {
+        field("name", &Ring::name, "The component whose instances it has.");
+        field("store", &Ring::store, "Where it is kept.");
+        field(
+            "replication_factor",
+            &Ring::replication_factor,
+            "Copies of each series; 1 in rings that only say who is there."
+        );
+        field("problem", &Ring::problem, "Why it may be wrong or incomplete; empty when it is well.");
+        field("self", &Ring::self, "This process' name in it, whether it is a member or not.");
+        field("self_address", &Ring::self_address, "Where others reach this process.");
+        field("self_address_from", &Ring::self_address_from, "How that address was found.");
+        field("members", &Ring::members, "Its members, by name.");
+    }
+};
+
+struct ForgetRequest {
+    std::string member;
+
+    static constexpr std::string_view kSchema = "ForgetRequest";
+    static void fields(auto&& field) {
+        field("member", &ForgetRequest::member, "Name of the member whose entry is removed.");
+    }
+};
+
 enum class CheckState : std::uint8_t { ok, warning, failure };
 constexpr auto enum_names(CheckState) {
     return std::array<std::string_view, 3>{"ok", "warning", "failure"};

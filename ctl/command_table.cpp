@@ -147,9 +147,16 @@ constexpr Argument kLevel[] = {
      .count_min = 0,
      .values = Values::log_levels}
 };
+constexpr Argument kRing[] = {
+    {.name = "RING", .help = "Name of a ring, as ingester; all unless given.", .count_min = 0}
+};
+constexpr Argument kForget[] = {
+    {.name = "RING", .help = "Name of the ring."},
+    {.name = "MEMBER", .help = "Name of the member."},
+};
 constexpr Argument kWord[] = {
     {.name = "WORD",
-     .help = "A problem's code or a module; all codes unless given.",
+     .help = "A problem's code, a module or a ring's member; all codes unless given.",
      .count_min = 0,
      .values = Values::codes_and_modules}
 };
@@ -173,6 +180,8 @@ constexpr ExitCode kFollows[] = {failed, detached};
 constexpr ExitCode kEnds[] = {refused, timed_out, detached};
 constexpr ExitCode kSettings[] = {failed, refused};
 constexpr ExitCode kChecks[] = {failed, degraded};
+constexpr ExitCode kShowsRings[] = {failed, not_found, degraded};
+constexpr ExitCode kForgets[] = {failed, not_found, refused, degraded};
 constexpr ExitCode kPublic[] = {failed, not_found, refused, timed_out};
 constexpr ExitCode kFails[] = {failed};
 
@@ -243,6 +252,13 @@ constexpr Example kDiffExamples[] = {
 constexpr Example kReloadExamples[] = {
     {"mimirctl config reload --dry-run", "Which modules it would restart."},
     {"mimirctl config reload", "Do it."},
+};
+constexpr Example kRingExamples[] = {
+    {"mimirctl ring", "The members of all rings."},
+    {"mimirctl ring ingester -o wide", "Of one ring, with tokens, zones and where it is kept."},
+};
+constexpr Example kForgetExamples[] = {
+    {"mimirctl ring forget ingester old-host", "After that machine is gone for good."},
 };
 constexpr Example kLogLevelExamples[] = {
     {"mimirctl log-level", "The level now."},
@@ -368,6 +384,20 @@ constexpr Command kCommands[] = {
      .examples = kAuditExamples,
      .exit_codes = kSettings,
      .run = run_audit},
+    {.name = "ring",
+     .summary = "Who is in the rings that this daemon reads.",
+     .description = "Exit code 8 says that a ring is not as it should be.",
+     .arguments = kRing,
+     .examples = kRingExamples,
+     .exit_codes = kShowsRings,
+     .run = run_ring},
+    {.name = "ring forget",
+     .summary = "Remove the entry of a member that is gone for good.",
+     .description = "A member that lives leaves by itself when it is stopped.",
+     .arguments = kForget,
+     .examples = kForgetExamples,
+     .exit_codes = kForgets,
+     .run = run_ring_forget},
     {.name = "config",
      .summary = "Check, show, compare or reload the configuration.",
      .examples = kConfigExamples},
@@ -405,7 +435,7 @@ constexpr Command kCommands[] = {
      .exit_codes = kSettings,
      .run = run_log_level},
     {.name = "explain",
-     .summary = "What a problem's code means, or why a module is as it is.",
+     .summary = "What a problem's code means, or why a module or a ring's member is as it is.",
      .arguments = kWord,
      .examples = kExplainExamples,
      .exit_codes = kReads,

@@ -42,6 +42,10 @@ Outcome<ExitCode> run_shutdown(Context& context);
 Outcome<ExitCode> run_explain(Context& context);
 Outcome<ExitCode> run_doctor(Context& context);
 
+// ring.cpp
+Outcome<ExitCode> run_ring(Context& context);
+Outcome<ExitCode> run_ring_forget(Context& context);
+
 // query.cpp, push.cpp: the public API
 Outcome<ExitCode> run_query(Context& context);
 Outcome<ExitCode> run_push(Context& context);

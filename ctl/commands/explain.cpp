@@ -84,6 +84,62 @@ void write_module(
     write_facts(context.out(), facts, context.table_style());
 }
 
+void write_member(Context& context, const api::Ring& ring, const api::RingMember& member) {
+    Table facts{.columns = {{"FACT"}, {"VALUE"}}, .rows = {}};
+    const auto add = [&](std::string_view title, const std::string& value) {
+        if (!value.empty()) facts.rows.push_back({Cell(title), Cell(value)});
+    };
+    const TimestampMs now = context.environment().clock->now();
+    const auto seen = std::chrono::milliseconds(member.seen_ms_ago);
+    add("member", fmt::format("{} of the ring {}", member.id, ring.name));
+    add("state",
+        fmt::format(
+            "{}, {}heard of {} ago", member.state, member.healthy ? "" : "UNHEALTHY, last ",
+            ago(now - seen, now)
+        ));
+    add("address", member.address);
+    add("address from", member.here ? ring.self_address_from : "");
+    add("zone", member.zone);
+    add("read only", member.read_only ? "yes: it is read from, but gets no new series" : "");
+    if (member.tokens > 0) {
+        add("owns",
+            fmt::format(
+                "{}.{} % of the ring, by {} tokens",
+                member.ownership_permille / 10,
+                member.ownership_permille % 10,
+                member.tokens
+            ));
+    }
+    add("ring is kept in", ring.store);
+    add("what to do",
+        member.healthy ? ""
+                       : fmt::format(
+                             "start it again; when it is gone for good: mimirctl ring forget {} {}",
+                             ring.name,
+                             member.id
+                         ));
+    write_facts(context.out(), facts, context.table_style());
+}
+
+/// Shows the members of this name; false when there is none.
+Outcome<bool> explain_member(Context& context, const std::string& word) {
+    MIMIR_TRY(const std::string json, context.send({.endpoint = api::kListRings}));
+    MIMIR_TRY(const auto rings, context.decode<std::vector<api::Ring>>(json));
+    std::vector<api::Ring> found;
+    for (const api::Ring& ring : rings) {
+        for (const api::RingMember& member : ring.members) {
+            if (member.id != word) continue;
+            if (is_for_people(context.format())) write_member(context, ring, member);
+            found.push_back(ring);
+            found.back().members = {member};
+        }
+    }
+    if (!found.empty() && !is_for_people(context.format())) {
+        MIMIR_TRY(context.show_structured(api::to_json(found), "name"));
+    }
+    return !found.empty();
+}
+
 tl::unexpected<Failure> unknown(std::string_view word, const std::vector<api::Module>& modules) {
     std::vector<std::string_view> known;
     for (const api::ProblemKind& kind : api::problem_kinds()) known.push_back(kind.code);
@@ -91,7 +147,7 @@ tl::unexpected<Failure> unknown(std::string_view word, const std::vector<api::Mo
     return tl::unexpected(Failure{
         .exit_code = ExitCode::not_found,
         .why = fmt::format(
-            "\"{}\" is neither a problem's code nor a module{}", word, did_you_mean(word, known)
+            "\"{}\" is neither a problem's code nor a module nor a member of a ring{}", word, did_you_mean(word, known)
         ),
         .next_steps = {"`mimirctl explain` lists the codes, `mimirctl modules` the modules"},
     });
@@ -118,7 +174,10 @@ Outcome<ExitCode> run_explain(Context& context) {
     }
     MIMIR_TRY(const auto modules, context.decode<std::vector<api::Module>>(*json));
     const api::Module* module = find_module(modules, word);
-    if (module == nullptr) return unknown(word, modules);
+    if (module == nullptr) {
+        MIMIR_TRY(const bool is_member, explain_member(context, word));
+        return is_member ? Outcome<ExitCode>(ExitCode::done) : unknown(word, modules);
+    }
     if (is_for_people(context.format())) {
         write_module(context, *module, modules);
         return ExitCode::done;

@@ -488,6 +488,32 @@ Result<api::LogLevel> Control::set_log_level(const Caller& caller, const std::st
     return api::LogLevel{environment_.host.log_level()};
 }
 
+Result<api::Ring> Control::forget(
+    const Caller& caller, const std::string& ring, const std::string& member
+) {
+    const std::string subject = fmt::format("{}/{}", ring, member);
+    MIMIR_TRY(
+        const std::uint64_t entry, audit(caller, {.action = "ring-forget", .subject = subject})
+    );
+    auto forgotten = environment_.host.forget(ring, member);
+    audit_outcome(
+        entry,
+        caller,
+        {.action = "ring-forget",
+         .subject = subject,
+         .detail = forgotten ? "" : forgotten.error().message,
+         .outcome = forgotten ? "done" : "failed"}
+    );
+    MIMIR_TRY(forgotten);
+    note(
+        api::Severity::warning,
+        "ring",
+        subject,
+        fmt::format("{} removed {} from the ring {}", to_string(caller), member, ring)
+    );
+    return this->ring(ring);
+}
+
 Result<api::Message> Control::shut_down(const Caller& caller) {
     MIMIR_TRY(audit(caller, {.action = "shutdown", .subject = "mimird"}));
     note(api::Severity::info, "daemon", "mimird", to_string(caller) + " shuts mimird down");

@@ -87,6 +87,12 @@ class Control {
     Result<api::Operation> cancel(const Caller& caller, std::string_view operation);
 
     [[nodiscard]] Result<api::ConfigDiff> config_diff() const;
+    /// Errors: ring-unknown.
+    [[nodiscard]] Result<api::Ring> ring(std::string_view name) const;
+    /// Errors: ring-unknown, member-unknown, member-lives; unavailable; journal-unavailable.
+    Result<api::Ring> forget(
+        const Caller& caller, const std::string& ring, const std::string& member
+    );
     Result<api::LogLevel> set_log_level(const Caller& caller, const std::string& level);
     Result<api::Message> shut_down(const Caller& caller);
 

@@ -125,6 +125,22 @@ Result<api::Module> Control::module(std::string_view name) const {
     );
 }
 
+Result<api::Ring> Control::ring(std::string_view name) const {
+    std::vector<api::Ring> rings = environment_.host.rings();
+    std::vector<std::string_view> names;
+    for (api::Ring& ring : rings) {
+        if (ring.name == name) return std::move(ring);
+        names.push_back(ring.name);
+    }
+    return fail_with_id(
+        ErrorKind::not_found,
+        "ring-unknown",
+        "this daemon reads no ring \"{}\"{}",
+        name,
+        did_you_mean(name, names)
+    );
+}
+
 std::vector<api::Target> Control::targets() const {
     const modules::ModuleTable& table = environment_.table;
     const Names all = table.with_dependencies({"all"});

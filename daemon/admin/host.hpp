@@ -54,6 +54,11 @@ class Host {
         const std::string& yaml, const std::string& name
     ) const = 0;
 
+    /// The rings that this process reads, by name.
+    [[nodiscard]] virtual std::vector<api::Ring> rings() const = 0;
+    /// Errors: ring-unknown, member-unknown, member-lives; unavailable.
+    virtual Result<void> forget(const std::string& ring, const std::string& member) = 0;
+
     [[nodiscard]] virtual std::string log_level() const = 0;
     /// Errors: request-malformed.
     virtual Result<void> set_log_level(const std::string& level) = 0;

@@ -110,7 +110,7 @@ class AdminService final : public modules::Service {
 
     [[nodiscard]] std::string socket_path() const {
         const std::string& set = environment_.options.socket;
-        return set.empty() ? default_socket() : set;
+        return set.empty() ? default_socket(environment_.process) : set;
     }
 
     Result<void> listen_on_socket() {

@@ -17,6 +17,8 @@ namespace mimir::admin {
 /// What the admin API is built from; all of it outlives the module.
 struct ModuleEnvironment {
     Options options;
+    /// This process' node.name.
+    std::string process;
     Control& control;
     /// Rung when an event was added or an operation changed.
     runtime::Bell& bell;

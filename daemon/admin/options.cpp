@@ -146,10 +146,11 @@ void validate(const Options& o, config::Findings& findings) {
     require("admin.token_file", o.token_file);
 }
 
-std::string default_socket() {
-    if (::geteuid() == 0) return "/run/mimird/admin.sock";
+std::string default_socket(std::string_view process) {
+    const std::string file = fmt::format("mimird/{}.sock", process.empty() ? "admin" : process);
+    if (::geteuid() == 0) return "/run/" + file;
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-    return runtime != nullptr && *runtime != '\0' ? std::string(runtime) + "/mimird/admin.sock"
+    return runtime != nullptr && *runtime != '\0' ? fmt::format("{}/{}", runtime, file)
                                                   : std::string();
 }
 

@@ -28,9 +28,9 @@ struct Options {
 void declare(config::Declarer& d, Options& options);
 void validate(const Options& options, config::Findings& findings);
 
-/// Where the socket is when none is set: /run/mimird/admin.sock for root, else in $XDG_RUNTIME_DIR/mimird. Empty when
-/// there is no such variable.
-std::string default_socket();
+/// Where the socket is when none is set: /run/mimird/admin.sock for root, else in $XDG_RUNTIME_DIR/mimird; of a process
+/// that has a name (node.name), <name>.sock there. Empty when there is no such variable.
+std::string default_socket(std::string_view process);
 
 /// The bits of an octal mode such as "0660"; nothing when it is none.
 std::optional<std::uint32_t> parse_mode(std::string_view text);

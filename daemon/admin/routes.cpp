@@ -91,6 +91,12 @@ void register_looking(Registrar& r) {
     r.on(api::kGetTarget, [&control](const Call<api::None>&) {
         return as_result(control.target());
     });
+    r.on(api::kListRings, [&control](const Call<api::None>&) {
+        return as_result(control.environment().host.rings());
+    });
+    r.on(api::kGetRing, [&control](const Call<api::None>& call) {
+        return control.ring(of_path(call.http, "name"));
+    });
     r.on(api::kGetLogLevel, [&control](const Call<api::None>&) {
         return as_result(api::LogLevel{control.environment().host.log_level()});
     });
@@ -147,6 +153,11 @@ void register_changing(Registrar& r) {
     );
     r.on(api::kSetLogLevel, [&control](const Call<api::LogLevel>& call) {
         return control.set_log_level(call.caller, call.body.level);
+    });
+    r.on(api::kForgetMember, [&control](const Call<api::ForgetRequest>& call) {
+        return control.forget(
+            call.caller, std::string(of_path(call.http, "name")), call.body.member
+        );
     });
     r.on(api::kShutdown, [&control](const Call<api::None>& call) {
         return control.shut_down(call.caller);

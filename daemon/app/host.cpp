@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "app/build_info.hpp"
@@ -53,6 +55,46 @@ std::string absolute_path(const std::filesystem::path& path) {
     std::error_code error;
     const auto absolute = std::filesystem::absolute(path, error);
     return error ? path : absolute.lexically_normal();
+}
+
+api::Ring to_api(const ring::RingStatus& status, const ring::Identity& self) {
+    api::Ring ring{
+        .name = status.name,
+        .store = status.store,
+        .replication_factor = status.replication_factor,
+        .problem = status.problem,
+        .self = self.id,
+        .self_address = self.address,
+    };
+    constexpr double kPermille = 1000;
+    for (const ring::MemberStatus& member : status.members) {
+        ring.members.push_back({
+            .id = member.instance.id,
+            .state = std::string(to_string(member.instance.state)),
+            .healthy = member.healthy,
+            .address = member.instance.address,
+            .zone = member.instance.zone,
+            .here = member.instance.id == self.id,
+            .read_only = member.instance.read_only,
+            .seen_ms_ago = static_cast<std::uint64_t>(member.since_seen.count()),
+            .tokens = member.instance.tokens.size(),
+            .ownership_permille =
+                static_cast<std::uint64_t>(std::lround(member.ownership * kPermille)),
+        });
+    }
+    return ring;
+}
+
+tl::unexpected<Error> unknown_ring(std::string_view name, const std::vector<api::Ring>& rings) {
+    std::vector<std::string_view> names;
+    for (const api::Ring& ring : rings) names.push_back(ring.name);
+    return fail_with_id(
+        ErrorKind::not_found,
+        "ring-unknown",
+        "this daemon reads no ring \"{}\"{}",
+        name,
+        did_you_mean(name, names)
+    );
 }
 
 /// Settings of a reload beside those in force.
@@ -172,6 +214,51 @@ std::vector<std::string> Host::check_settings(const std::string& yaml, const std
     const {
     const auto loaded = load_as_at_start(arguments_, config::NamedText{name, yaml});
     return loaded ? std::vector<std::string>() : lines_of(loaded.error().message);
+}
+
+std::vector<api::Ring> Host::rings() const {
+    const auto settings = wiring_.settings();
+    std::vector<api::Ring> rings;
+    for (const RingRow& row : ring_rows()) {
+        const auto read = wiring_.ring_slot(row.component).get();
+        if (!read) continue;
+        const ring::Identity self = ring_identity(*settings, row, wiring_.identity->identity);
+        rings.push_back(to_api(read->status(), self));
+        rings.back().self_address_from = wiring_.identity->address_from;
+    }
+    std::ranges::sort(rings, {}, &api::Ring::name);
+    return rings;
+}
+
+Result<void> Host::forget(const std::string& ring, const std::string& member) {
+    const auto all = rings();
+    const auto named = std::ranges::find(all, ring, &api::Ring::name);
+    if (named == all.end()) return unknown_ring(ring, all);
+    const auto found = std::ranges::find(named->members, member, &api::RingMember::id);
+    if (found == named->members.end()) {
+        std::vector<std::string_view> names;
+        for (const api::RingMember& one : named->members) names.push_back(one.id);
+        return fail_with_id(
+            ErrorKind::not_found,
+            "member-unknown",
+            "ring {} has no member \"{}\"{}",
+            ring,
+            member,
+            did_you_mean(member, names)
+        );
+    }
+    if (found->healthy) {
+        return fail_with_id(
+            ErrorKind::conflict,
+            "member-lives",
+            "{} was heard of {} ms ago",
+            member,
+            found->seen_ms_ago
+        );
+    }
+    const auto read = wiring_.ring_slot(ring).get();
+    if (!read) return unknown_ring(ring, all);
+    return read->forget(member);
 }
 
 std::string Host::log_level() const { return std::string(to_string(wiring_.log.level())); }

@@ -24,6 +24,8 @@ class Host final : public admin::Host {
     [[nodiscard]] std::vector<std::string> check_settings(
         const std::string& yaml, const std::string& name
     ) const override;
+    [[nodiscard]] std::vector<api::Ring> rings() const override;
+    Result<void> forget(const std::string& ring, const std::string& member) override;
     [[nodiscard]] std::string log_level() const override;
     Result<void> set_log_level(const std::string& level) override;
     void shut_down() override { end_(); }

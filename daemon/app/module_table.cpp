@@ -23,6 +23,7 @@ using Built = Result<std::unique_ptr<modules::Service>>;
 Built create_admin(Wiring& w) {
     return admin::create_service({
         .options = w.settings()->admin,
+        .process = w.settings()->node.name,
         .control = *w.control,
         .bell = w.bell,
         .public_router = w.router,

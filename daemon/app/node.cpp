@@ -10,6 +10,12 @@ namespace {
 /// Revisions grow over restarts too: a process changes things less often than this.
 constexpr std::uint64_t first_revision(std::uint64_t boot) { return boot << 20U; }
 
+/// The primary's journal is in the state folder, that of a process beside it in a folder of its own.
+std::filesystem::path journal_dir(const NodeOptions& node) {
+    const std::filesystem::path state_dir = node.state_dir;
+    return node.name.empty() ? state_dir : state_dir / "processes" / node.name;
+}
+
 std::string describe(const modules::ModuleStatus& status) {
     using enum modules::State;
     switch (status.state) {
@@ -27,12 +33,20 @@ std::string describe(const modules::ModuleStatus& status) {
 
 Result<std::unique_ptr<Node>> Node::create(Environment environment) {
     auto node = std::unique_ptr<Node>(new Node(std::move(environment)));
+    MIMIR_TRY(
+        node->wiring_.identity,
+        identify(node->environment_.loaded->settings, interface_addresses())
+    );
     if (node->journal_opened_) return node;
     const Error& error = node->journal_opened_.error();
     const auto loaded = node->wiring_.loaded.load();
     if (error.kind == ErrorKind::conflict) {
-        const bool was_set = !loaded->declared.find_key("node.state_dir")->is_default();
-        if (was_set) return tl::unexpected(error);
+        return fail(
+            error.kind,
+            "{}\ngive this one a folder of its own with -node.state-dir, or, to run components beside "
+            "that process, a name with -node.name",
+            error.message
+        );
     } else if (!node->journal_.knows_stored_target() &&
                loaded->target_from != Loaded::TargetFrom::command_line) {
         return fail(
@@ -52,7 +66,7 @@ Node::Node(Environment environment)
           .log = environment_.log,
       },
       journal_(
-          {.dir = environment_.loaded->settings.node.state_dir},
+          {.dir = journal_dir(environment_.loaded->settings.node)},
           wiring_.log.component("journal"),
           wiring_.clock
       ),

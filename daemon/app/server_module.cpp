@@ -1,5 +1,6 @@
 #include "app/server_module.hpp"
 
+#include <filesystem>
 #include <optional>
 
 #include "app/request_metrics.hpp"
@@ -9,7 +10,7 @@
 namespace mimir::app {
 namespace {
 
-http::ServerOptions server_options(const ServerOptions& settings) {
+http::ServerOptions public_options(const ServerOptions& settings) {
     return {
         .listen = {http::TcpAddress{settings.http_listen_address, settings.http_listen_port}},
         .connections_limit = settings.http_listen_conn_limit,
@@ -17,6 +18,36 @@ http::ServerOptions server_options(const ServerOptions& settings) {
         .read_timeout = settings.http_server_read_timeout,
         .write_timeout = settings.http_server_write_timeout,
     };
+}
+
+/// For other processes: the same routes, and those that clients do not see.
+Result<http::ServerOptions> internal_options(const Wiring& wiring) {
+    const auto settings = wiring.settings();
+    http::ServerOptions options = public_options(settings->server);
+    options.listen.clear();
+    options.serves_internal = true;
+    options.connections_limit = 0;
+    if (!wiring.identity->socket.empty()) {
+        options.listen.emplace_back(http::UnixAddress{.path = wiring.identity->socket});
+    }
+    if (wiring.identity->listens_on_tcp) {
+        http::TcpAddress address{
+            settings->server.internal_listen_address, settings->server.internal_listen_port
+        };
+        const InternalTlsOptions& tls = settings->common.internal_tls;
+        if (tls.enabled()) {
+            MIMIR_TRY(
+                address.tls,
+                http::TlsServerContext::load({
+                    .certificate_file = tls.cert_path,
+                    .key_file = tls.key_path,
+                    .client_ca_file = tls.ca_path,
+                })
+            );
+        }
+        options.listen.emplace_back(std::move(address));
+    }
+    return options;
 }
 
 class ServerService final : public modules::Service {
@@ -29,15 +60,16 @@ class ServerService final : public modules::Service {
           requests_(scope_, log_) {}
 
     Result<void> start(const CancellationToken&) override {
+        MIMIR_TRY(auto internal, internal_options(wiring_));
+        if (!wiring_.identity->socket.empty()) {
+            const auto folder = std::filesystem::path(wiring_.identity->socket).parent_path();
+            MIMIR_TRY(wiring_.files.create_directories(folder));
+        }
         MIMIR_TRY(
-            server_,
-            http::Server::start(
-                {.io = wiring_.executors.io, .compression = wiring_.executors.query},
-                wiring_.router,
-                server_options(settings_),
-                &requests_
-            )
+            internal_,
+            with_context(serve(std::move(internal)), "listening for other processes of the cluster")
         );
+        MIMIR_TRY(server_, serve(public_options(settings_)));
         connections_.emplace(wiring_.registry);
         connections_->callbacks(
             telemetry::MetricType::gauge,
@@ -57,7 +89,12 @@ class ServerService final : public modules::Service {
             .with({"http"})
             ->set(static_cast<double>(settings_.http_listen_conn_limit));
         wiring_.http_port = server_->port();
-        log_.info("server listening on addresses", {{"http", address()}});
+        log_.info(
+            "server listening on addresses",
+            {{"http", address()},
+             {"internal", wiring_.identity->identity.address},
+             {"internal_from", wiring_.identity->address_from}}
+        );
         return {};
     }
 
@@ -65,10 +102,19 @@ class ServerService final : public modules::Service {
         wiring_.http_port = 0;
         connections_.reset();
         server_->stop(grace);
+        internal_->stop(grace);
         return {};
     }
 
   private:
+    Result<std::unique_ptr<http::Server>> serve(http::ServerOptions options) {
+        return http::Server::start(
+            {.io = wiring_.executors.io, .compression = wiring_.executors.query},
+            wiring_.router,
+            std::move(options),
+            &requests_
+        );
+    }
     [[nodiscard]] std::string address() const {
         const std::string& host = settings_.http_listen_address;
         return fmt::format("{}:{}", host.empty() ? "[::]" : host, server_->port());
@@ -79,6 +125,7 @@ class ServerService final : public modules::Service {
     telemetry::MetricScope scope_;
     const ServerOptions settings_;
     RequestMetrics requests_;
+    std::unique_ptr<http::Server> internal_;
     std::unique_ptr<http::Server> server_;
     std::optional<telemetry::MetricScope> connections_;  // asks server_
 };

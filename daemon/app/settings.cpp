@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "app/rings.hpp"
 #include "base/units.hpp"
 #include "model/tenant.hpp"
 
@@ -169,10 +170,20 @@ void declare(config::Declarer& d, Settings& s) {
     querier::declare(d, s.querier);
     d.set_module("query-frontend");
     query_frontend::declare(d, s.query_frontend);
+    d.set_module("query-scheduler");
+    query_scheduler::declare(d, s.query_scheduler);
+    d.set_module("gateway");
+    gateway::declare(d, s.gateway);
     config::declare(d, s.limits);  // in force at once,
     declare(d, s.runtime_config);  // and so are these
     d.set_module("self-monitoring");
     self_monitoring::declare(d, s.self_monitoring);
+}
+
+bool Settings::uses_etcd() const {
+    return std::ranges::any_of(ring_rows(), [this](const RingRow& row) {
+        return ring_store(*this, row).store == kv::StoreKind::etcd;
+    });
 }
 
 void validate(const Settings& settings, config::Findings& findings) {

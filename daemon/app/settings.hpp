@@ -8,9 +8,11 @@
 #include "app/common_options.hpp"
 #include "app/server_options.hpp"
 #include "components/distributor/options.hpp"
+#include "components/gateway/options.hpp"
 #include "components/ingester/options.hpp"
 #include "components/querier/options.hpp"
 #include "components/query_frontend/options.hpp"
+#include "components/query_scheduler/options.hpp"
 #include "components/self_monitoring/options.hpp"
 #include "config/declarer.hpp"
 #include "config/findings.hpp"
@@ -62,12 +64,14 @@ struct Settings {
     ingester::Options ingester;
     querier::Options querier;
     query_frontend::Options query_frontend;
+    query_scheduler::Options query_scheduler;
+    gateway::Options gateway;
     config::Limits limits;
     RuntimeConfigOptions runtime_config;
     self_monitoring::Options self_monitoring;
 
     /// Whether a ring is shared with other hosts.
-    [[nodiscard]] bool uses_etcd() const { return common.kvstore.store == kv::StoreKind::etcd; }
+    [[nodiscard]] bool uses_etcd() const;
 };
 
 void declare(config::Declarer& d, Settings& settings);

@@ -1,18 +1,27 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
+#include "app/build_info.hpp"
+#include "app/identity.hpp"
 #include "app/load_settings.hpp"
+#include "app/rings.hpp"
+#include "app/stores.hpp"
 #include "base/clock.hpp"
 #include "config/limits.hpp"
 #include "fs/file_system.hpp"
 #include "http/router.hpp"
 #include "http/tenancy.hpp"
 #include "modules/slot.hpp"
+#include "ring/ring.hpp"
 #include "rpc/distributor_client.hpp"
-#include "rpc/ingester_client.hpp"
-#include "rpc/query_runner.hpp"
+#include "rpc/ingester_pool.hpp"
+#include "rpc/peer.hpp"
+#include "rpc/query_scheduler.hpp"
 #include "runtime/bell.hpp"
 #include "runtime/executors.hpp"
 #include "telemetry/log.hpp"
@@ -52,7 +61,18 @@ struct Wiring {
 
     modules::Slot<rpc::DistributorClient> distributor = {};
     modules::Slot<rpc::IngesterClient> ingester = {};
-    modules::Slot<rpc::QueryRunner> querier = {};
+    modules::Slot<rpc::TicketedQuerier> querier = {};
+    modules::Slot<rpc::QueryScheduler> query_scheduler = {};
+
+    /// Who this process is to others.
+    std::optional<ProcessIdentity> identity = {};
+    // Of modules that others depend on: set while they run, for those others.
+    Stores* stores = nullptr;
+    rpc::PeerPool* peers = nullptr;
+    rpc::IngesterPool* ingesters = nullptr;
+    std::shared_ptr<const http::TlsClientContext> peers_tls = {};
+    /// By position in ring_rows().
+    std::array<modules::Slot<ring::Ring>, kRingCount> rings = {};
 
     /// Where the server listens; 0 while it does not.
     std::atomic<std::uint16_t> http_port = 0;
@@ -70,6 +90,20 @@ struct Wiring {
         auto held = loaded.load();
         const Settings* settings = &held->settings;
         return {std::move(held), settings};
+    }
+    modules::Slot<ring::Ring>& ring_slot(std::string_view component) {
+        return rings[static_cast<std::size_t>(&ring_row(component) - ring_rows().data())];
+    }
+    /// For modules that depend on the ring's.
+    ring::Ring& ring(std::string_view component) { return *ring_slot(component).get(); }
+    /// What routes for other processes are registered with.
+    rpc::InternalRoutes internal_routes() {
+        return {
+            .router = router,
+            .cluster = settings()->common.cluster_name,
+            .instance = identity->identity.id,
+            .version = std::string(build_info().version),
+        };
     }
 };
 

@@ -1,6 +1,75 @@
 #include "config/limits.hpp"
 
 namespace mimir::config {
+namespace {
+
+void declare_ha(Declarer& d, Limits& l) {
+    d.option(
+        l.accept_ha_samples,
+        {
+            .key = "limits.accept_ha_samples",
+            .flag = "distributor.ha-tracker.enable-for-all-users",
+            .help =
+                "Take the samples of one of several Prometheus servers that scrape the same, and "
+                "drop those of the others. Needs distributor.ha_tracker.enable_ha_tracker.",
+        }
+    );
+    d.option(
+        l.ha_cluster_label,
+        {
+            .key = "limits.ha_cluster_label",
+            .flag = "distributor.ha-tracker.cluster",
+            .help = "Label that names what the servers have in common.",
+        }
+    );
+    d.option(
+        l.ha_replica_label,
+        {
+            .key = "limits.ha_replica_label",
+            .flag = "distributor.ha-tracker.replica",
+            .help = "Label that tells the servers apart; it is not stored.",
+        }
+    );
+    d.option(
+        l.ha_max_clusters,
+        {
+            .key = "limits.ha_max_clusters",
+            .flag = "distributor.ha-tracker.max-clusters",
+            .help = "Most clusters of a tenant that are tracked. 0 for no limit.",
+        }
+    );
+    d.option(
+        l.ha_tracker_update_timeout,
+        {
+            .key = "limits.ha_tracker_update_timeout",
+            .flag = "distributor.ha-tracker.update-timeout",
+            .help = "How often the store is told that the elected server still sends.",
+            .category = Category::advanced,
+        }
+    );
+    d.option(
+        l.ha_tracker_update_timeout_jitter_max,
+        {
+            .key = "limits.ha_tracker_update_timeout_jitter_max",
+            .flag = "distributor.ha-tracker.update-timeout-jitter-max",
+            .help = "The update time-out is up to so much shorter or longer, at random.",
+            .category = Category::advanced,
+        }
+    );
+    d.option(
+        l.ha_tracker_failover_timeout,
+        {
+            .key = "limits.ha_tracker_failover_timeout",
+            .flag = "distributor.ha-tracker.failover-timeout",
+            .help =
+                "Another server is elected when the elected one was silent for so long; at least "
+                "the update time-out, its jitter and a second.",
+            .category = Category::advanced,
+        }
+    );
+}
+
+}  // namespace
 
 void declare(Declarer& d, Limits& l) {
     d.set_per_tenant(true);
@@ -109,6 +178,7 @@ void declare(Declarer& d, Limits& l) {
             .help = "Ingesters, over all zones, that a tenant's series are spread over. 0 for all.",
         }
     );
+    declare_ha(d, l);
     d.option(
         l.max_global_series_per_user,
         {

@@ -28,6 +28,14 @@ struct Limits {
     std::chrono::milliseconds past_grace_period{0};
     bool native_histograms_ingestion_enabled = true;
     std::uint64_t ingestion_tenant_shard_size = 0;  ///< ingesters; 0 means all
+    bool accept_ha_samples = false;
+    std::string ha_cluster_label = "cluster";
+    std::string ha_replica_label = "__replica__";
+    std::uint64_t ha_max_clusters = 100;
+    std::chrono::milliseconds ha_tracker_update_timeout = std::chrono::seconds(15);
+    std::chrono::milliseconds ha_tracker_update_timeout_jitter_max = std::chrono::seconds(5);
+    /// At least the update time-out, its jitter and a second.
+    std::chrono::milliseconds ha_tracker_failover_timeout = std::chrono::seconds(30);
 
     // Ingester.
     std::uint64_t max_global_series_per_user = 150'000;

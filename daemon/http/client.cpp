@@ -280,8 +280,7 @@ asio::awaitable<Result<Head>> Client::Impl::exchange_on(
     body_begun = false;
     if (request.begun != nullptr) *request.begun = true;
     await_peer(stream);
-    const std::string_view body =
-        request.body_reader == nullptr ? std::string_view(body_of(request)) : "";
+    const std::string_view body = request.body_reader == nullptr ? body_of(request) : "";
     // An error here is not the end: who refuses a body answers before it has all come.
     const auto write_error = co_await stream.write({text, body, ""});
     cut_short = write_error.failed();

@@ -87,12 +87,12 @@ asio::awaitable<Result<std::uint64_t>> EtcdKvStore::State::put(
     std::string key, std::uint64_t expected, std::string value, WriteOptions options
 ) {
     const auto token = deadline();
-    MIMIR_CO_TRY(co_await prove(key, token));
     for (bool again = false;; again = true) {
         detail::PutRequest put{.key = key, .expected = expected, .value = value};
         if (options.time_to_live) {
             MIMIR_CO_TRY(put.lease, co_await lease_for(key, *options.time_to_live, token));
         }
+        MIMIR_CO_TRY(co_await prove(key, token));
         const auto body = co_await etcd.tell("/v3/kv/txn", put_request(put), token);
         const bool no_lease = !body && body.error().kind == ErrorKind::not_found;
         if (no_lease && !again) {

@@ -45,8 +45,9 @@ struct Update {
     std::vector<std::string> removed;
 };
 
-/// Told of everything under a prefix. Calls come one after the other, and must be quick; they may
-/// come before watch() has returned.
+/// Told of everything under a prefix. Calls come one after the other, on a thread of the store's
+/// choice, which may be the event loop: they are quick, and call no store. They may come before
+/// watch() has returned, and the first may come after it.
 class Watcher {
   public:
     virtual ~Watcher() = default;
@@ -66,7 +67,8 @@ class KvStore {
         std::optional<std::chrono::milliseconds> time_to_live = {};
     };
 
-    /// Ends its watch when destroyed: the watcher is not called any more once that has returned.
+    /// Ends its watch when destroyed: the watcher is not called any more once that has returned. Not
+    /// from within a call of the watcher, nor under a lock that such a call takes.
     class Watch {
       public:
         virtual ~Watch() = default;

@@ -32,8 +32,8 @@ struct Watching {
     std::optional<SqliteFile::Position> position;
     std::optional<bool> reachable;
 
-    /// Held during calls; recursive, because a watcher may end its own watch.
-    std::recursive_mutex calling;
+    /// Held during calls.
+    std::mutex calling;
     bool ended = false;
 };
 

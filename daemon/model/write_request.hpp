@@ -42,8 +42,12 @@ struct WriteSeries {
     std::uint32_t histogram_count = 0;
     std::uint32_t first_exemplar = 0;
     std::uint32_t exemplar_count = 0;
+    /// Length of the series' message as received, which begins with the labels; 0 when there is none,
+    /// or the series is not what it says any more.
+    std::uint32_t received_bytes = 0;
     bool canonical = false;
 };
+static_assert(sizeof(WriteSeries) == 64, "a cache line");
 
 struct WriteRequest {
     std::vector<WriteSeries> series;
@@ -54,6 +58,8 @@ struct WriteRequest {
     /// What the series' labels point into: the decompressed request body, and labels that had to be rewritten.
     std::string body;
     std::deque<Labels> rewritten;  // a deque: its elements stay where they are
+    /// The body says just what the request does: nothing was taken out, added or changed.
+    bool as_received = false;
 
     /// Empties the request but for its body; its arrays keep their memory, and so does the body for the next one to be
     /// decompressed into.
@@ -64,6 +70,7 @@ struct WriteRequest {
         exemplars.clear();
         metadata.clear();
         rewritten.clear();
+        as_received = false;
     }
     /// Adds a series of our own making with one sample.
     void add(Labels labels, Sample sample) {
@@ -76,6 +83,7 @@ struct WriteRequest {
             .canonical = true,
         });
         samples.push_back(sample);
+        as_received = false;
     }
 
     [[nodiscard]] std::span<const Sample> samples_of(const WriteSeries& one) const {

@@ -431,6 +431,8 @@ Result<void> Lifecycler::Impl::find_out_what_is_there() {
     const bool anothers =
         there && there->incarnation != own_.incarnation && there->incarnation != 0;
     if (!anothers) {
+        // What was there instead of ours had other tokens, if any.
+        vanished_ = vanished_ || !there || there->incarnation != own_.incarnation;
         version_ = entry->version;
         fenced_.reset();
         return {};

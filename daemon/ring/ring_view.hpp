@@ -90,7 +90,8 @@ class RingView {
     [[nodiscard]] virtual ReplicationSet replicas(Token token, Operation operation, SteadyTime now)
         const = 0;
 
-    /// Whom a query has to ask so that it sees every series.
+    /// Whom a query has to ask so that it sees every series. Members without tokens were never written
+    /// to, and do not count.
     /// Errors: unavailable, when too many are not healthy, naming them.
     [[nodiscard]] virtual Result<ReadSet> read_set(SteadyTime now) const = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "model/matcher.hpp"
 #include "model/write_request.hpp"
 #include "rpc/done.hpp"
+#include "wire/remote_write.hpp"
 
 namespace mimir::rpc {
 
@@ -27,20 +29,28 @@ struct MetadataQuery {
 };
 
 /// What one or several ingesters are to store: the same for all, so it is encoded once for all that
-/// are remote. All of its series are canonical and valid.
+/// are remote. All of its series are canonical and valid. A request, or a part of one, which costs
+/// nothing until it is asked for in one form or the other.
+/// Threads: any.
 class PushBatch {
   public:
-    explicit PushBatch(std::shared_ptr<const model::WriteRequest> request)
-        : request_(std::move(request)) {}
+    explicit PushBatch(std::shared_ptr<const model::WriteRequest> whole)
+        : whole_(std::move(whole)) {}
+    PushBatch(std::shared_ptr<const model::WriteRequest> whole, wire::RequestPart part)
+        : whole_(std::move(whole)), part_(std::move(part)) {}
 
-    [[nodiscard]] const model::WriteRequest& request() const { return *request_; }
-    /// The request as a WriteRequest message. Encoded by the first who asks.
-    /// Threads: any.
+    /// A part is put together by the first who asks; its labels point into the whole.
+    [[nodiscard]] const model::WriteRequest& request() const;
+    /// As a WriteRequest message: the body as it was received when nothing was changed, else encoded
+    /// by the first who asks.
     [[nodiscard]] const std::string& encoded() const;
 
   private:
-    const std::shared_ptr<const model::WriteRequest> request_;
-    mutable std::once_flag once_;
+    const std::shared_ptr<const model::WriteRequest> whole_;
+    const std::optional<wire::RequestPart> part_;
+    mutable std::once_flag gathered_once_;
+    mutable model::WriteRequest gathered_;
+    mutable std::once_flag encoded_once_;
     mutable std::string encoded_;
 };
 

@@ -141,6 +141,7 @@ Result<void> decode_series(std::string_view message, WriteRequest& request) {
         cursor.at += length;
     }
     std::string_view labels(message.data(), static_cast<std::size_t>(cursor.at - message.data()));
+    series.received_bytes = static_cast<std::uint32_t>(message.size());
     while (cursor.at_tag(kSampleTag)) {
         model::Sample& sample = request.samples.emplace_back();
         if (!enter(cursor, length)) return malformed("sample");
@@ -153,6 +154,7 @@ Result<void> decode_series(std::string_view message, WriteRequest& request) {
         if (gathered.size() != labels.size()) {
             labels =
                 request.rewritten.emplace_back(model::LabelsView::from_canonical(gathered)).bytes();
+            series.received_bytes = 0;
         }
     }
     series.labels = model::LabelsView::from_canonical(labels);
@@ -189,6 +191,7 @@ Result<void> decode_write_request(WriteRequest& request) {
         }
     }
     if (!reader.ok()) return malformed("field");
+    request.as_received = true;
     return {};
 }
 
@@ -216,27 +219,55 @@ void encode_time_series(
     }
 }
 
-void encode_write_request(const WriteRequest& request, std::string& out) {
-    ProtoWriter writer(out);
-    std::string message;
-    std::string inner;
-    for (const WriteSeries& series : request.series) {
-        message.clear();
-        encode_time_series(
-            series.labels, request.samples_of(series), request.histograms_of(series), message
-        );
-        for (const model::Exemplar& exemplar : request.exemplars_of(series)) {
-            inner.clear();
-            encode_exemplar(exemplar, inner);
-            ProtoWriter(message).bytes(series_field::kExemplars, inner);
+namespace {
+
+/// Appends series and metadata of a request as fields of a message.
+class RequestEncoder {
+  public:
+    RequestEncoder(const WriteRequest& request, std::string& out)
+        : request_(request), writer_(out) {}
+
+    void add(const WriteSeries& series) {
+        if (series.received_bytes != 0) {
+            const std::string_view received(series.labels.bytes().data(), series.received_bytes);
+            return writer_.bytes(request_field::kTimeSeries, received);
         }
-        writer.bytes(request_field::kTimeSeries, message);
+        message_.clear();
+        encode_time_series(
+            series.labels, request_.samples_of(series), request_.histograms_of(series), message_
+        );
+        for (const model::Exemplar& exemplar : request_.exemplars_of(series)) {
+            inner_.clear();
+            encode_exemplar(exemplar, inner_);
+            ProtoWriter(message_).bytes(series_field::kExemplars, inner_);
+        }
+        writer_.bytes(request_field::kTimeSeries, message_);
     }
-    for (const model::MetricMetadata& metadata : request.metadata) {
-        message.clear();
-        encode_metadata(metadata, message);
-        writer.bytes(request_field::kMetadata, message);
+    void add(const model::MetricMetadata& metadata) {
+        message_.clear();
+        encode_metadata(metadata, message_);
+        writer_.bytes(request_field::kMetadata, message_);
     }
+
+  private:
+    const WriteRequest& request_;
+    ProtoWriter writer_;
+    std::string message_;
+    std::string inner_;
+};
+
+}  // namespace
+
+void encode_write_request(const WriteRequest& request, std::string& out) {
+    RequestEncoder encoder(request, out);
+    for (const WriteSeries& series : request.series) encoder.add(series);
+    for (const model::MetricMetadata& metadata : request.metadata) encoder.add(metadata);
+}
+
+void encode_write_request(const WriteRequest& request, const RequestPart& part, std::string& out) {
+    RequestEncoder encoder(request, out);
+    for (const std::uint32_t index : part.series) encoder.add(request.series[index]);
+    for (const std::uint32_t index : part.metadata) encoder.add(request.metadata[index]);
 }
 
 }  // namespace mimir::wire

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "model/write_request.hpp"
@@ -17,6 +19,17 @@ Result<void> decode_write_request(model::WriteRequest& request);
 
 /// Appends the WriteRequest message.
 void encode_write_request(const model::WriteRequest& request, std::string& out);
+
+/// Which of a request's series and metadata: their indices.
+struct RequestPart {
+    std::vector<std::uint32_t> series;
+    std::vector<std::uint32_t> metadata;
+};
+/// Appends a WriteRequest message of some of the request. Cost: hot path; a copy for each series
+/// that is as it was received.
+void encode_write_request(
+    const model::WriteRequest& request, const RequestPart& part, std::string& out
+);
 
 /// Appends the fields of one prometheus.TimeSeries: labels, then samples, then histograms.
 void encode_time_series(

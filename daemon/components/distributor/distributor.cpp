@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "components/distributor/ha_labels.hpp"
+#include "components/distributor/ha_tracker.hpp"
 #include "components/distributor/known_series.hpp"
 #include "components/distributor/rate_limiter.hpp"
+#include "components/distributor/replication.hpp"
 #include "components/distributor/request_validation.hpp"
 #include "components/distributor/validation.hpp"
 #include "encoding/compression.hpp"
@@ -41,16 +44,26 @@ struct Distributor::Tenant {
 };
 
 /// Requests that are done lend their memory to the next ones.
-class Distributor::RequestPool {
+class Distributor::RequestPool : public std::enable_shared_from_this<RequestPool> {
   public:
-    std::unique_ptr<model::WriteRequest> take() {
-        return idle_.with([](auto& idle) {
+    /// Comes back when the last owner lets go of it.
+    std::shared_ptr<model::WriteRequest> take() {
+        auto request = idle_.with([](auto& idle) {
             if (idle.empty()) return std::make_unique<model::WriteRequest>();
-            auto request = std::move(idle.back());
+            auto taken = std::move(idle.back());
             idle.pop_back();
-            return request;
+            return taken;
         });
+        auto give_back = [pool = shared_from_this()](model::WriteRequest* done) {
+            pool->give_back(std::unique_ptr<model::WriteRequest>(done));
+        };
+        return {request.release(), std::move(give_back)};
     }
+
+  private:
+    static constexpr std::size_t kRequestsKept = 16;
+    static constexpr std::size_t kBodyBytesKept = 4 << 20;
+
     void give_back(std::unique_ptr<model::WriteRequest> request) {
         if (request->body.capacity() > kBodyBytesKept) return;
         request->clear();
@@ -59,34 +72,43 @@ class Distributor::RequestPool {
         });
     }
 
-  private:
-    static constexpr std::size_t kRequestsKept = 16;
-    static constexpr std::size_t kBodyBytesKept = 4 << 20;
     Guarded<std::vector<std::unique_ptr<model::WriteRequest>>> idle_;
 };
 
-namespace {
-
-/// Counts requests under way, for as long as it lives.
-class Inflight {
+/// Counts a request as under way for as long as it lives: until its last ingester has answered.
+class Distributor::Admission {
   public:
-    Inflight(std::atomic<std::size_t>& count, telemetry::Gauge& gauge)
-        : count_(count), gauge_(gauge), before_(count.fetch_add(1, std::memory_order_relaxed)) {
-        gauge_.inc();
+    Admission(Distributor& distributor, std::shared_ptr<const void> open)
+        : distributor_(distributor),
+          open_(std::move(open)),
+          before_(distributor.inflight_.fetch_add(1, std::memory_order_relaxed)) {
+        distributor_.environment_.metrics.inflight_requests.inc();
     }
-    ~Inflight() {
-        count_.fetch_sub(1, std::memory_order_relaxed);
-        gauge_.dec();
+    ~Admission() {
+        distributor_.inflight_.fetch_sub(1, std::memory_order_relaxed);
+        distributor_.inflight_bytes_.fetch_sub(bytes_, std::memory_order_relaxed);
+        distributor_.environment_.metrics.inflight_requests.dec();
+        distributor_.environment_.metrics.inflight_bytes.add(-static_cast<double>(bytes_));
     }
-    Inflight(const Inflight&) = delete;
-    Inflight& operator=(const Inflight&) = delete;
+    Admission(const Admission&) = delete;
+    Admission& operator=(const Admission&) = delete;
+
+    void add_bytes(std::size_t bytes) {
+        bytes_ += bytes;
+        distributor_.inflight_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+        distributor_.environment_.metrics.inflight_bytes.add(static_cast<double>(bytes));
+    }
+    /// How many others there were when this one came.
     [[nodiscard]] std::size_t before() const { return before_; }
 
   private:
-    std::atomic<std::size_t>& count_;
-    telemetry::Gauge& gauge_;
+    Distributor& distributor_;
+    const std::shared_ptr<const void> open_;  // the distributor waits for it: released last
     const std::size_t before_;
+    std::size_t bytes_ = 0;
 };
+
+namespace {
 
 void count_incoming(const model::WriteRequest& request, TenantMetrics& metrics) {
     metrics.requests_in->inc();
@@ -120,45 +142,113 @@ void count_discarded(
     }
 }
 
+/// The ingester that gets everything, when there is but one and it needs no other.
+const ring::Instance* only_ingester(const ring::RingView& view) {
+    if (view.members().size() != 1 || view.options().replication_factor != 1) return nullptr;
+    const ring::Instance& only = *view.members().front().instance;
+    const bool writable = only.state == ring::InstanceState::active && !only.read_only;
+    return writable ? &only : nullptr;
+}
+
 }  // namespace
 
 Distributor::Distributor(Options options, Environment environment)
-    : options_(options), environment_(environment), requests_(std::make_unique<RequestPool>()) {}
+    : options_(std::move(options)),
+      environment_(std::move(environment)),
+      requests_(std::make_shared<RequestPool>()) {
+    std::promise<void> drained;
+    drained_ = drained.get_future().share();
+    auto tell = [drained = std::make_shared<std::promise<void>>(std::move(drained))](const void*) {
+        drained->set_value();
+    };
+    open_.with([&](auto& open) { open = std::shared_ptr<const void>(this, std::move(tell)); });
+    auto& limits = environment_.metrics.instance_limits;
+    const auto expose = [&](std::string_view name, double limit) {
+        limits.with({name})->set(limit);
+    };
+    expose("max_inflight_push_requests", static_cast<double>(options_.max_inflight_push_requests));
+    expose(
+        "max_inflight_push_requests_bytes",
+        static_cast<double>(options_.max_inflight_push_requests_bytes)
+    );
+    expose("max_ingestion_rate", options_.max_ingestion_rate);
+}
 
-Distributor::~Distributor() = default;
+Distributor::~Distributor() { drain(); }
 
-Result<void> Distributor::push_remote_write(
-    const rpc::RequestContext& context, std::string_view body
-) {
-    const Inflight inflight(inflight_, environment_.metrics.inflight_requests);
-    const std::size_t limit = options_.max_inflight_push_requests;
-    if (limit != 0 && inflight.before() >= limit) {
-        environment_.metrics.rejected_requests.with({"distributor_max_inflight_push_requests"})
-            ->inc();
+void Distributor::drain() {
+    // Released outside the lock: it may be the last.
+    auto own = open_.with([](auto& open) { return std::exchange(open, nullptr); });
+    own.reset();
+    drained_.wait();
+}
+
+Result<std::shared_ptr<Distributor::Admission>> Distributor::admit() {
+    auto open = open_.with([](const auto& current) { return current; });
+    if (!open) return fail(ErrorKind::unavailable, "the distributor stops");
+    return std::make_shared<Admission>(*this, std::move(open));
+}
+
+Result<void> Distributor::check_instance_limits(const Admission& admission) const {
+    const auto refuse = [&](std::string_view id, std::string_view what, std::string_view reason) {
+        environment_.metrics.rejected_requests.with({reason})->inc();
         return fail_with_id(
             ErrorKind::limit,
+            id,
+            "the write request has been rejected because the distributor exceeded the {} "
+            "(err-mimir-{}). To adjust the related limit, configure "
+            "-distributor.instance-limits.{}, or contact your service administrator.",
+            what,
+            id,
+            id.substr(std::string_view("distributor-").size())
+        );
+    };
+    if (const std::size_t limit = options_.max_inflight_push_requests;
+        limit != 0 && admission.before() >= limit) {
+        return refuse(
             kTooManyInflight,
-            "the write request has been rejected because the distributor exceeded the allowed "
-            "number of "
-            "inflight push requests (err-mimir-{}). To adjust the related limit, configure "
-            "-distributor.instance-limits.max-inflight-push-requests, or contact your service "
-            "administrator.",
-            kTooManyInflight
+            "allowed number of inflight push requests",
+            "distributor_max_inflight_push_requests"
         );
     }
-    auto request = requests_->take();
-    request->clear();
-    auto decompressed =
-        encoding::snappy_decompress(body, options_.max_recv_msg_size, request->body);
-    auto pushed = decompressed
-                      .map_error([&](const Error& error) {
-                          if (error.kind == ErrorKind::limit) return message_too_large();
-                          return Error{ErrorKind::invalid, {}, error.message};
-                      })
-                      .and_then([&] { return wire::decode_write_request(*request); })
-                      .and_then([&] { return push(context, *request); });
-    requests_->give_back(std::move(request));
-    return pushed;
+    if (const std::size_t limit = options_.max_inflight_push_requests_bytes;
+        limit != 0 && inflight_bytes_.load(std::memory_order_relaxed) > limit) {
+        return refuse(
+            kTooManyInflightBytes,
+            "allowed total size in bytes of inflight push requests",
+            "distributor_max_inflight_push_requests_bytes"
+        );
+    }
+    if (const double limit = options_.max_ingestion_rate;
+        limit != 0 && ingestion_rate_.per_second(environment_.clock.steady_now()) >= limit) {
+        return refuse(
+            kMaxIngestionRate, "allowed ingestion rate", "distributor_max_ingestion_rate"
+        );
+    }
+    return {};
+}
+
+void Distributor::push_remote_write(
+    const rpc::RequestContext& context, std::string_view body, rpc::Done<void> done
+) {
+    auto admitted = admit();
+    if (!admitted) return done(tl::unexpected(admitted.error()));
+    const std::shared_ptr<Admission>& admission = *admitted;
+    admission->add_bytes(body.size());
+    const auto request = requests_->take();
+    const auto checked =
+        check_instance_limits(*admission)
+            .and_then([&]() -> Result<void> {
+                return encoding::snappy_decompress(body, options_.max_recv_msg_size, request->body)
+                    .map_error([&](const Error& error) {
+                        if (error.kind == ErrorKind::limit) return message_too_large();
+                        return Error{ErrorKind::invalid, {}, error.message};
+                    });
+            })
+            .and_then([&] { return wire::decode_write_request(*request); });
+    if (!checked) return done(tl::unexpected(checked.error()));
+    admission->add_bytes(request->body.size());
+    push_admitted(context, request, admission, std::move(done));
 }
 
 Error Distributor::message_too_large() const {
@@ -176,43 +266,111 @@ Error Distributor::message_too_large() const {
     };
 }
 
-Result<void> Distributor::push(const rpc::RequestContext& context, model::WriteRequest& request) {
-    const model::TenantId& id = *context.tenant;
-    const auto limits = environment_.limits.of(id.str());
-    const std::shared_ptr<Tenant> tenant = this->tenant(id);
-    count_incoming(request, tenant->metrics);
-
-    const auto valid = tenant->valid_under(limits, options_.validated_series_max);
-    MIMIR_TRY(
-        const ValidationOutcome outcome,
-        validate_request(request, *limits, environment_.clock.now(), valid->known)
-    );
-    for (const Discarded& one : outcome.discarded) {
-        count_discarded(discard_reason(one.id), one, id.str(), environment_.metrics);
-    }
-    if (outcome.items() > 0) {
-        MIMIR_TRY(check_rate(*tenant, id, *limits, outcome));
-        count_accepted(outcome, tenant->metrics);
-        const auto ingester = environment_.ingester.get();
-        if (!ingester) return fail(ErrorKind::unavailable, "no ingester is running");
-        const auto batch = std::make_shared<rpc::PushBatch>(
-            std::shared_ptr<const model::WriteRequest>(std::shared_ptr<void>(), &request)
-        );
-        auto pushed = rpc::wait_for<void>([&](rpc::Done<void> done) {
-            ingester->push(context, batch, std::move(done));
-        });
-        if (!pushed) return tl::unexpected(finish(pushed.error()));
-    }
-    if (outcome.error) return tl::unexpected(*outcome.error);
-    return {};
-}
-
 void Distributor::push(
     const rpc::RequestContext& context,
     std::shared_ptr<model::WriteRequest> request,
     rpc::Done<void> done
 ) {
-    done(push(context, *request));
+    auto admitted = admit();
+    if (!admitted) return done(tl::unexpected(admitted.error()));
+    push_admitted(context, std::move(request), *std::move(admitted), std::move(done));
+}
+
+void Distributor::push_admitted(
+    const rpc::RequestContext& context,
+    std::shared_ptr<model::WriteRequest> request,
+    std::shared_ptr<Admission> admission,
+    rpc::Done<void> done
+) {
+    const model::TenantId& id = *context.tenant;
+    const auto limits = environment_.limits.of(id.str());
+    const std::shared_ptr<Tenant> tenant = this->tenant(id);
+    count_incoming(*request, tenant->metrics);
+
+    if (environment_.ha_tracker && limits->accept_ha_samples) {
+        if (auto taken = deduplicate(id, *limits, *request); !taken) return done(std::move(taken));
+    }
+    const auto valid = tenant->valid_under(limits, options_.validated_series_max);
+    auto validated = validate_request(*request, *limits, environment_.clock.now(), valid->known);
+    if (!validated) return done(tl::unexpected(std::move(validated).error()));
+    ValidationOutcome& outcome = *validated;
+    for (const Discarded& one : outcome.discarded) {
+        count_discarded(discard_reason(one.id), one, id.str(), environment_.metrics);
+    }
+    const Result<void> otherwise =
+        outcome.error ? Result<void>(tl::unexpected(*std::move(outcome.error))) : Result<void>();
+    if (outcome.items() == 0) return done(otherwise);
+    if (auto checked = check_rate(*tenant, id, *limits, outcome); !checked) {
+        return done(std::move(checked));
+    }
+    count_accepted(outcome, tenant->metrics);
+    if (options_.max_ingestion_rate != 0) {
+        ingestion_rate_.add(outcome.items(), environment_.clock.steady_now());
+    }
+    auto told = [otherwise, done = std::move(done)](const Result<void>& pushed) {
+        if (!pushed) return done(tl::unexpected(finish(pushed.error())));
+        done(otherwise);
+    };
+    pass_on(context, *limits, std::move(request), std::move(admission), std::move(told));
+}
+
+/// Whether the request's replica is the one whose samples are taken; then it loses the label.
+Result<void> Distributor::deduplicate(
+    const model::TenantId& id, const config::Limits& limits, model::WriteRequest& request
+) {
+    MIMIR_TRY(const HaLabels said, find_ha_labels(request, limits));
+    const std::size_t samples = request.samples.size() + request.histograms.size();
+    if (!said.present()) {
+        if (samples > 0) environment_.metrics.non_ha_samples.with({id.str()})->add(samples);
+        return {};
+    }
+    if (auto taken = environment_.ha_tracker->check(id, said.cluster, said.replica); !taken) {
+        if (taken.error().id != HaTracker::kNotElected) {
+            return tl::unexpected(finish(taken.error()));
+        }
+        environment_.metrics.deduped_samples.with({id.str(), said.cluster})->add(samples);
+        return taken;
+    }
+    return remove_label(request, limits.ha_replica_label);
+}
+
+void Distributor::pass_on(
+    const rpc::RequestContext& context,
+    const config::Limits& limits,
+    std::shared_ptr<const model::WriteRequest> request,
+    std::shared_ptr<const void> held,
+    rpc::Done<void> done
+) {
+    const auto view =
+        environment_.write_shard(context.tenant->str(), limits.ingestion_tenant_shard_size);
+    rpc::IngesterDirectory& ingesters = environment_.ingesters;
+    if (const ring::Instance* only = only_ingester(*view); only && ingesters.is_local(*only)) {
+        const auto ingester = ingesters.local();
+        if (!ingester) return done(fail(ErrorKind::unavailable, "no ingester is running"));
+        auto told = [held = std::move(held), done = std::move(done)](Result<void> pushed) {
+            done(std::move(pushed));
+        };
+        return ingester->push(
+            context, std::make_shared<rpc::PushBatch>(std::move(request)), std::move(told)
+        );
+    }
+    if (view->members().empty()) {
+        return done(fail(ErrorKind::unavailable, "no ingester is running"));
+    }
+    const ring::SteadyTime now = environment_.clock.steady_now();
+    // Whether the sender is still there does not matter any more: what was begun is finished.
+    const rpc::RequestContext pushing{
+        .tenant = context.tenant,
+        .cancellation = CancellationToken::create(now + options_.remote_timeout),
+        .trace_id = context.trace_id,
+    };
+    replicate(
+        {*view, ingesters, environment_.metrics, now},
+        pushing,
+        request,
+        std::move(held),
+        std::move(done)
+    );
 }
 
 Result<void> Distributor::check_rate(
@@ -221,8 +379,11 @@ Result<void> Distributor::check_rate(
     const config::Limits& limits,
     const ValidationOutcome& outcome
 ) {
+    const std::size_t sharing =
+        environment_.healthy_distributors ? environment_.healthy_distributors() : 1;
     const RateLimiter::Limit limit{
-        limits.ingestion_rate, static_cast<double>(limits.ingestion_burst_size)
+        limits.ingestion_rate / static_cast<double>(std::max<std::size_t>(1, sharing)),
+        static_cast<double>(limits.ingestion_burst_size)
     };
     const auto items = static_cast<double>(outcome.items());
     if (tenant.rate.take(items, limit, environment_.clock.steady_now())) return {};

@@ -81,7 +81,31 @@ struct Metrics {
           )),
           inflight_requests(
               scope.gauge("cortex_distributor_inflight_push_requests", "Push requests under way.")
-          ) {}
+          ),
+          inflight_bytes(scope.gauge(
+              "cortex_distributor_inflight_push_requests_bytes",
+              "Bytes of the push requests under way."
+          )),
+          instance_limits(scope.gauges(
+              "cortex_distributor_instance_limits",
+              "Limits of this instance; 0 for none.",
+              {"limit"}
+          )),
+          deduped_samples(scope.counters(
+              "cortex_distributor_deduped_samples_total",
+              "Samples that were dropped because another replica is elected.",
+              {"user", "cluster"}
+          )),
+          non_ha_samples(scope.counters(
+              "cortex_distributor_non_ha_samples_received_total",
+              "Samples of requests that name no cluster and replica, of tenants that may.",
+              {"user"}
+          )),
+          ingester_push_failures(scope.counters(
+              "mimird_distributor_ingester_push_failures_total",
+              "Pushes to ingesters that failed.",
+              {"ingester", "status_code"}
+          )) {}
 
     Family<Counter>& requests_in;
     Family<Counter>& samples_in;
@@ -98,6 +122,11 @@ struct Metrics {
     Family<Counter>& discarded_requests;
     Family<Counter>& rejected_requests;
     Gauge& inflight_requests;
+    Gauge& inflight_bytes;
+    Family<Gauge>& instance_limits;
+    Family<Counter>& deduped_samples;
+    Family<Counter>& non_ha_samples;
+    Family<Counter>& ingester_push_failures;
 };
 
 /// Those of one tenant that every request touches, found once.

@@ -2,10 +2,30 @@
 
 #include <optional>
 
+#include "base/random.hpp"
+#include "components/distributor/ha_tracker.hpp"
 #include "components/distributor/routes.hpp"
+#include "ring/lifecycler.hpp"
 
 namespace mimir::distributor {
 namespace {
+
+/// Distributors that were not heard of for so many heartbeat time-outs are forgotten.
+constexpr int kForgetAfterTimeouts = 10;
+
+ring::LifecyclerOptions ring_entry(const ModuleEnvironment& environment) {
+    const Options& options = environment.options;
+    return {
+        .ring_name = environment.distributor_ring.name(),
+        .prefix = environment.ring_prefix,
+        .instance_id = environment.identity.id,
+        .address = environment.identity.address,
+        .zone = environment.identity.zone,
+        .heartbeat_period = options.ring_heartbeat_period,
+        .heartbeat_timeout = options.ring_heartbeat_timeout,
+        .forget_after = kForgetAfterTimeouts * options.ring_heartbeat_timeout,
+    };
+}
 
 class DistributorService final : public modules::Service {
   public:
@@ -13,27 +33,109 @@ class DistributorService final : public modules::Service {
         : environment_(environment),
           scope_(environment.registry),
           metrics_(scope_),
-          distributor_(environment.options, {environment.limits, environment.ingester, metrics_}) {}
+          tracker_metrics_(scope_) {}
 
     Result<void> start(const CancellationToken&) override {
-        routes_ = register_routes(
-            environment_.router, environment_.tenancy, distributor_, environment_.executors.ingest
+        lifecycler_.emplace(
+            ring_entry(environment_),
+            ring::Lifecycler::Environment{
+                environment_.ring_store,
+                environment_.files,
+                environment_.log,
+                environment_.registry,
+                ring_random_
+            }
         );
-        published_.emplace(environment_.slot, distributor_);
+        MIMIR_TRY(lifecycler_->join());
+        if (environment_.options.ha_tracker_enabled) start_tracker();
+        start_distributor();
+        if (auto active = lifecycler_->change_state(ring::InstanceState::active); !active) {
+            environment_.log.warn(
+                "the ring is told later that this distributor is active", {{"err", active.error()}}
+            );
+        }
+        return {};
+    }
+
+    Result<void> run(std::stop_token stop) override {
+        if (!tracker_) return Service::run(std::move(stop));
+        auto clean_up_in = next_clean_up();
+        while (sleep(stop, kTick)) {
+            tracker_->tick();
+            if ((clean_up_in -= kTick) > kTick) continue;
+            tracker_->clean_up();
+            clean_up_in = next_clean_up();
+        }
         return {};
     }
 
     Result<void> stop(std::chrono::milliseconds grace) override {
+        if (auto left = lifecycler_->leave(ring::Lifecycler::Entry::remove); !left) {
+            environment_.log.warn("this distributor is still in the ring", {{"err", left.error()}});
+        }
         published_.reset();
         for (http::RouteRegistration& route : routes_) route.close(grace);
+        distributor_->drain();
         return {};
     }
 
   private:
+    static constexpr std::chrono::seconds kTick{1};
+
+    void start_tracker() {
+        tracker_.emplace(
+            environment_.ha_tracker_prefix,
+            HaTracker::Environment{
+                environment_.ha_tracker_store,
+                environment_.limits,
+                tracker_metrics_,
+                tracker_random_,
+                environment_.log
+            }
+        );
+    }
+    void start_distributor() {
+        auto write_shard = [&ring = environment_.ingester_ring](
+                               std::string_view tenant, std::size_t size
+                           ) { return ring.write_shard(tenant, size); };
+        auto healthy = [&ring = environment_.distributor_ring] { return ring.healthy_count(); };
+        distributor_.emplace(
+            environment_.options,
+            Environment{
+                environment_.limits,
+                std::move(write_shard),
+                environment_.ingesters,
+                metrics_,
+                std::move(healthy),
+                tracker_ ? &*tracker_ : nullptr
+            }
+        );
+        routes_ = register_routes(
+            environment_.router,
+            environment_.tenancy,
+            *distributor_,
+            tracker_ ? &*tracker_ : nullptr,
+            environment_.executors.ingest
+        );
+        published_.emplace(environment_.slot, *distributor_);
+    }
+    /// The interval, give or take a fifth, so that distributors do not all do the same at once.
+    std::chrono::seconds next_clean_up() {
+        constexpr std::chrono::seconds kInterval = HaTracker::kCleanupInterval;
+        constexpr std::uint64_t kSpread = kInterval.count() * 2 / 5;
+        return kInterval * 4 / 5 + std::chrono::seconds(clean_up_random_.below(kSpread + 1));
+    }
+
     const ModuleEnvironment environment_;
     telemetry::MetricScope scope_;
     Metrics metrics_;
-    Distributor distributor_;
+    HaTrackerMetrics tracker_metrics_;
+    SeededRandom ring_random_{random_seed()};
+    SeededRandom tracker_random_{random_seed()};
+    SeededRandom clean_up_random_{random_seed()};
+    std::optional<ring::Lifecycler> lifecycler_;
+    std::optional<HaTracker> tracker_;
+    std::optional<Distributor> distributor_;
     std::vector<http::RouteRegistration> routes_;
     std::optional<modules::Slot<rpc::DistributorClient>::Publication> published_;
 };

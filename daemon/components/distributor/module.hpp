@@ -4,13 +4,18 @@
 
 #include "components/distributor/options.hpp"
 #include "config/limits.hpp"
+#include "fs/file_system.hpp"
 #include "http/router.hpp"
 #include "http/tenancy.hpp"
+#include "kv/kv_store.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
+#include "ring/identity.hpp"
+#include "ring/ring.hpp"
 #include "rpc/distributor_client.hpp"
-#include "rpc/ingester_client.hpp"
+#include "rpc/ingester_directory.hpp"
 #include "runtime/executors.hpp"
+#include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace mimir::distributor {
@@ -20,12 +25,22 @@ struct ModuleEnvironment {
     Options options;
     const http::Tenancy& tenancy;
     const config::LimitsProvider& limits;
-    const modules::Slot<rpc::IngesterClient>& ingester;
+    ring::Identity identity;
+    const ring::Ring& ingester_ring;
+    rpc::IngesterDirectory& ingesters;
+    /// Of the distributors, which this one joins: that of the store and prefix below.
+    const ring::Ring& distributor_ring;
+    kv::KvStore& ring_store;
+    std::string ring_prefix;
+    kv::KvStore& ha_tracker_store;
+    std::string ha_tracker_prefix;
     /// Where the distributor is found by others while it runs.
     modules::Slot<rpc::DistributorClient>& slot;
+    fs::FileSystem& files;
     runtime::Executors& executors;
     http::Router& router;
     telemetry::Registry& registry;
+    telemetry::Logger log;
 };
 
 /// The service of the module `distributor`.

@@ -2,9 +2,47 @@
 
 namespace mimir::distributor {
 
+using config::Category;
+using namespace std::chrono_literals;
+
+namespace {
+
+void declare_cluster(config::Declarer& d, Options& o) {
+    d.option(
+        o.ha_tracker_enabled,
+        {
+            .key = "distributor.ha_tracker.enable_ha_tracker",
+            .flag = "distributor.ha-tracker.enable",
+            .help =
+                "Keep track of Prometheus servers that scrape the same, so that the samples of one "
+                "of them are taken; see limits.accept_ha_samples.",
+        }
+    );
+    kv::declare_own(d, o.ha_tracker_store, "distributor.ha_tracker", "distributor.ha-tracker");
+    kv::declare_own(d, o.ring_store, "distributor.ring", "distributor.ring");
+    d.option(
+        o.ring_heartbeat_period,
+        {
+            .key = "distributor.ring.heartbeat_period",
+            .help = "How often this distributor tells the ring that it lives.",
+            .category = Category::advanced,
+            .min = 100ms,
+        }
+    );
+    d.option(
+        o.ring_heartbeat_timeout,
+        {
+            .key = "distributor.ring.heartbeat_timeout",
+            .help = "A distributor that was not heard of for so long is taken for dead.",
+            .category = Category::advanced,
+            .min = 1000ms,
+        }
+    );
+}
+
+}  // namespace
+
 void declare(config::Declarer& d, Options& o) {
-    using config::Category;
-    using namespace std::chrono_literals;
     d.option(
         o.max_recv_msg_size,
         {
@@ -23,6 +61,37 @@ void declare(config::Declarer& d, Options& o) {
                 "Most push requests under way at once; more are refused, to be sent again. 0 for "
                 "no limit.",
             .category = Category::advanced,
+        }
+    );
+    d.option(
+        o.max_inflight_push_requests_bytes,
+        {
+            .key = "distributor.instance_limits.max_inflight_push_requests_bytes",
+            .help = "Most bytes of push requests under way at once, compressed and not; more are "
+                    "refused, to be sent again. 0 for no limit.",
+            .category = Category::advanced,
+            .unit = config::Unit::bytes,
+        }
+    );
+    d.option(
+        o.max_ingestion_rate,
+        {
+            .key = "distributor.instance_limits.max_ingestion_rate",
+            .help =
+                "Most samples, histograms, exemplars and metadata that this distributor takes in a "
+                "second, on average; requests over it are refused, to be sent again. 0 for no "
+                "limit.",
+            .category = Category::advanced,
+            .min = 0.0,
+        }
+    );
+    d.option(
+        o.remote_timeout,
+        {
+            .key = "distributor.remote_timeout",
+            .help = "Time-out of a push to one ingester.",
+            .category = Category::advanced,
+            .min = 10ms,
         }
     );
     d.option(
@@ -61,6 +130,15 @@ void declare(config::Declarer& d, Options& o) {
             .min = 1000ms,
         }
     );
+    declare_cluster(d, o);
+}
+
+void validate(const Options& options, const kv::Options& common_store, config::Findings& findings) {
+    kv::validate(common_store, options.ha_tracker_store, "distributor.ha_tracker", findings);
+    kv::validate(common_store, options.ring_store, "distributor.ring", findings);
+    if (options.ring_heartbeat_timeout <= options.ring_heartbeat_period) {
+        findings.add("distributor.ring.heartbeat_timeout", "must be longer than heartbeat_period");
+    }
 }
 
 }  // namespace mimir::distributor

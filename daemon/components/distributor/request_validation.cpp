@@ -36,7 +36,10 @@ class Validator {
                 known_reader_.prefetch(series[i + kPrefetchAhead].hash);
             }
             MIMIR_TRY(const bool keep, check_series(series[i]));
-            if (!keep) continue;
+            if (!keep) {
+                request_.as_received = false;
+                continue;
+            }
             outcome_.samples += series[i].sample_count;
             outcome_.histograms += series[i].histogram_count;
             if (kept != i) series[kept] = series[i];
@@ -87,6 +90,7 @@ class Validator {
         for (const model::Label& label : labels_) model::append_label(bytes, label);
         series.labels = request_.rewritten.emplace_back(model::LabelsView::from_canonical(bytes));
         series.hash = series.labels.hash();
+        changed(series);
     }
 
     /// Of samples at one time the first stays. Senders hardly ever repeat one, so looking at neighbours comes first.
@@ -108,6 +112,7 @@ class Validator {
         if (kept == series.sample_count) return;
         discarded("sample-duplicate-timestamp").samples += series.sample_count - kept;
         series.sample_count = kept;
+        changed(series);
     }
 
     Result<void> check_times(const WriteSeries& series) {
@@ -128,6 +133,7 @@ class Validator {
         if (!limits_.native_histograms_ingestion_enabled) {
             discarded("native-histograms-disabled").samples += series.histogram_count;
             series.histogram_count = 0;
+            changed(series);
             return series.sample_count > 0;
         }
         for (const model::HistogramSample& sample : request_.histograms_of(series)) {
@@ -150,6 +156,7 @@ class Validator {
                 model::Exemplar& to = request_.exemplars[series.first_exemplar + kept++];
                 if (&to != &exemplar) to = std::move(exemplar);
             }
+            if (kept != series.exemplar_count) changed(series);
             series.exemplar_count = kept;
             outcome_.exemplars += kept;
         }
@@ -186,7 +193,9 @@ class Validator {
 
     void check_metadata() {
         std::erase_if(request_.metadata, [&](model::MetricMetadata& metadata) {
+            const std::size_t help_bytes = metadata.metadata.help.size();
             auto valid = validate_metadata(metadata, limits_);
+            if (!valid || metadata.metadata.help.size() != help_bytes) request_.as_received = false;
             if (valid) return false;
             ++discarded(valid.error().id).metadata;
             note(std::move(valid.error()));
@@ -200,6 +209,12 @@ class Validator {
         discard.samples += series.sample_count + series.histogram_count;
         discard.exemplars += series.exemplar_count;
         note(std::move(error));
+    }
+
+    /// The bytes received say something else than the series does from now on.
+    void changed(WriteSeries& series) {
+        series.received_bytes = 0;
+        request_.as_received = false;
     }
 
     void note(Error error) {

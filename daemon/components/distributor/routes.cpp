@@ -1,8 +1,9 @@
 #include "components/distributor/routes.hpp"
 
+#include "components/distributor/ha_tracker_page.hpp"
 #include "components/distributor/retry_after.hpp"
 #include "http/error_status.hpp"
-#include "runtime/run_on.hpp"
+#include "rpc/completion.hpp"
 
 namespace mimir::distributor {
 namespace {
@@ -16,7 +17,10 @@ constexpr int kUnsupportedMediaType = 415;
 int status_of(const Error& error) {
     if (error.id == Distributor::kRateLimited) return 429;
     if (error.id == Distributor::kMessageTooLarge) return 413;
-    if (error.id == Distributor::kTooManyInflight) return 500;
+    if (error.id == HaTracker::kNotElected) return 202;  // so that the sender goes on as if it were
+    if (error.id.starts_with("distributor-max-") || error.id.starts_with("ingester-max-")) {
+        return 500;  // a limit of an instance, which another may not have reached
+    }
     switch (error.kind) {
         case ErrorKind::limit:
         case ErrorKind::conflict: return 400;
@@ -68,12 +72,28 @@ Response refusal(const Error& error, const Distributor& distributor, const http:
     return response;
 }
 
+http::asio::awaitable<Response> ready(Response response) { co_return response; }
+
+Response ha_tracker(const HaTracker* tracker, const Clock& clock, const Request& request) {
+    const auto elected = tracker ? tracker->status() : std::vector<HaTracker::Status>();
+    const auto accepted = request.headers.get("Accept").value_or("");
+    if (accepted.find("application/json") != std::string_view::npos) {
+        return Response::json(200, ha_tracker_json(elected, clock.now()));
+    }
+    Response page;
+    page.headers.set("Content-Type", "text/html; charset=utf-8");
+    page.body = ha_tracker_page(elected, tracker != nullptr, clock.now());
+    return page;
+}
+
 http::asio::awaitable<Response> push(
     Distributor& distributor, runtime::Pool& ingest, Request& request
 ) {
     if (auto refused = refuse_encoding(request.headers)) co_return *std::move(refused);
-    auto job = [&] { return distributor.push_remote_write(request.context, request.body); };
-    const Result<void> pushed = co_await runtime::run_on(ingest, job);
+    auto call = [&](rpc::Done<void> done) {
+        distributor.push_remote_write(request.context, request.body, std::move(done));
+    };
+    const Result<void> pushed = co_await rpc::completion_on<void>(ingest, std::move(call));
     if (!pushed) co_return refusal(pushed.error(), distributor, request.headers);
     co_return Response{};
 }
@@ -84,6 +104,7 @@ std::vector<http::RouteRegistration> register_routes(
     http::Router& router,
     const http::Tenancy& tenancy,
     Distributor& distributor,
+    const HaTracker* tracker,
     runtime::Pool& ingest
 ) {
     std::vector<http::RouteRegistration> routes;
@@ -97,6 +118,14 @@ std::vector<http::RouteRegistration> register_routes(
         ),
         .body_bytes_limit = distributor.options().max_recv_msg_size,
         .body_too_large = distributor.message_too_large().message,
+    }));
+    routes.push_back(router.add({
+        .methods = {http::Method::get},
+        .pattern = "/distributor/ha_tracker",
+        .module = "distributor",
+        .handler = [tracker](Request& request) -> http::asio::awaitable<Response> {
+            return ready(ha_tracker(tracker, system_clock(), request));
+        },
     }));
     return routes;
 }

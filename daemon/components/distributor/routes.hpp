@@ -9,11 +9,13 @@
 
 namespace mimir::distributor {
 
-/// Serves POST /api/v1/push. Pushes are done on the pool. All references outlive the registrations.
+/// Serves POST /api/v1/push, on the pool, and GET /distributor/ha_tracker; there may be no tracker. All references
+/// outlive the registrations.
 std::vector<http::RouteRegistration> register_routes(
     http::Router& router,
     const http::Tenancy& tenancy,
     Distributor& distributor,
+    const HaTracker* tracker,
     runtime::Pool& ingest
 );
 

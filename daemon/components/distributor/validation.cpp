@@ -24,6 +24,7 @@ constexpr std::array kLimitFlags{
     LimitFlags{"too-far-in-past", "-validation.past-grace-period"},
     LimitFlags{"metric-name-too-long", "-validation.max-metadata-length"},
     LimitFlags{"unit-too-long", "-validation.max-metadata-length"},
+    LimitFlags{"tenant-too-many-ha-clusters", "-distributor.ha-tracker.max-clusters"},
     LimitFlags{
         "tenant-max-ingestion-rate",
         "-distributor.ingestion-rate-limit and -distributor.ingestion-burst-size"
@@ -312,6 +313,14 @@ Error finish(const Error& error) {
     Error finished = error;
     if (error.id.empty()) return finished;
     finished.message += fmt::format(" (err-mimir-{})", error.id);
+    constexpr std::string_view kIngesterLimit = "ingester-max-";
+    if (error.id.starts_with(kIngesterLimit)) {
+        finished.message += fmt::format(
+            ". To adjust the related limit, configure -ingester.instance-limits.{}, or contact "
+            "your service administrator.",
+            error.id.substr(std::string_view("ingester-").size())
+        );
+    }
     for (const LimitFlags& one : kLimitFlags) {
         if (one.id != error.id) continue;
         finished.message += fmt::format(

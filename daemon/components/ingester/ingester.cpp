@@ -36,6 +36,27 @@ unsigned threads_for_replay(const Options& options) {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
+/// Counts a push as under way for as long as it lives.
+class Inflight {
+  public:
+    Inflight(std::atomic<std::size_t>& count, telemetry::Gauge& gauge)
+        : count_(count), gauge_(gauge), before_(count.fetch_add(1, std::memory_order_relaxed)) {
+        gauge_.inc();
+    }
+    ~Inflight() {
+        count_.fetch_sub(1, std::memory_order_relaxed);
+        gauge_.dec();
+    }
+    Inflight(const Inflight&) = delete;
+    Inflight& operator=(const Inflight&) = delete;
+    [[nodiscard]] std::size_t before() const { return before_; }
+
+  private:
+    std::atomic<std::size_t>& count_;
+    telemetry::Gauge& gauge_;
+    const std::size_t before_;
+};
+
 Error unavailable(const model::TenantId& tenant, const Error& reason) {
     return {
         ErrorKind::unavailable,
@@ -70,6 +91,14 @@ Ingester::Ingester(Options options, tsdb::TsdbOptions storage, Environment envir
       environment_(std::move(environment)),
       observed_(environment_.registry) {
     expose(observed_);
+    const InstanceLimits& limits = options_.instance_limits;
+    const auto set = [&](std::string_view name, double limit) {
+        environment_.metrics.instance_limits.with({name})->set(limit);
+    };
+    set("max_ingestion_rate", limits.max_ingestion_rate);
+    set("max_tenants", static_cast<double>(limits.max_tenants));
+    set("max_series", static_cast<double>(limits.max_series));
+    set("max_inflight_push_requests", static_cast<double>(limits.max_inflight_push_requests));
 }
 
 Ingester::~Ingester() = default;
@@ -128,7 +157,8 @@ Result<Ingester::TenantPtr> Ingester::open_storage(
 ) {
     tsdb::TsdbOptions storage = storage_;
     storage.head.replay_threads = replay_threads;
-    storage.head.max_exemplars = environment_.limits.of(id.str())->max_global_exemplars_per_user;
+    const auto limits = environment_.limits.of(id.str());
+    storage.head.max_exemplars = share_of(limits->max_global_exemplars_per_user, *limits);
     const telemetry::Logger log = environment_.log;
     storage.head.on_replay_progress = [log, id](const tsdb::ReplayProgress& progress) {
         log.info(
@@ -168,6 +198,10 @@ Result<Ingester::TenantPtr> Ingester::tenant_for_push(const model::TenantId& id)
     if (TenantPtr tenant = find()) return tenant;
     const std::lock_guard opening(opening_);
     if (TenantPtr tenant = find()) return tenant;
+    const std::uint64_t limit = options_.instance_limits.max_tenants;
+    if (limit != 0 && open_tenants().size() >= limit) {
+        return refuse_for("ingester-max-tenants", "the allowed number of tenants");
+    }
     return open_tenant(id, 1);
 }
 
@@ -194,15 +228,22 @@ std::vector<Ingester::TenantPtr> Ingester::open_tenants() const {
 Result<void> Ingester::push(
     const rpc::RequestContext& context, const model::WriteRequest& request
 ) {
+    const Inflight inflight(inflight_pushes_, environment_.metrics.inflight_pushes);
+    MIMIR_TRY(check_instance_limits(inflight.before()));
     MIMIR_TRY(const TenantPtr tenant, tenant_for_push(*context.tenant));
     if (!request.metadata.empty()) store_metadata(*tenant, request);
     if (request.series.empty()) return {};
 
     const auto limits = environment_.limits.of(context.tenant->str());
-    MIMIR_TRY(
-        tsdb::AppendOutcome outcome,
-        tenant->db->append(request, {.max_series = limits->max_global_series_per_user})
-    );
+    const bool full = series_limit_reached();
+    const std::uint64_t series_max = max_series(*tenant, *limits, full);
+    if (full && series_max == 0) {
+        return refuse_for("ingester-max-series", "the allowed number of in-memory series");
+    }
+    MIMIR_TRY(tsdb::AppendOutcome outcome, tenant->db->append(request, {.max_series = series_max}));
+    if (options_.instance_limits.max_ingestion_rate != 0) {
+        ingestion_rate_.add(outcome.samples + outcome.histograms, environment_.clock.steady_now());
+    }
     tenant->metrics.ingested_samples->add(outcome.samples + outcome.histograms);
     tenant->metrics.series_created->add(outcome.series_created);
     environment_.metrics.ingested_exemplars.add(outcome.exemplars);
@@ -212,14 +253,69 @@ Result<void> Ingester::push(
         tenant->metrics.ingested_samples_failures->add(refused);
         environment_.metrics.discarded_samples.with({reason, tenant->id.str(), ""})->add(refused);
     }
+    // The tenant may have more: another ingester, or this one later, may take them.
+    const bool for_instance = full && outcome.refused_for(tsdb::Refusal::series_limit) > 0 &&
+                              max_series(*tenant, *limits, false) != series_max;
+    if (for_instance) {
+        return refuse_for("ingester-max-series", "the allowed number of in-memory series");
+    }
     if (!outcome.errors.empty()) return tl::unexpected(std::move(outcome.errors.front()));
     return {};
+}
+
+Result<void> Ingester::check_instance_limits(std::size_t inflight_before) const {
+    const InstanceLimits& limits = options_.instance_limits;
+    if (limits.max_inflight_push_requests != 0 &&
+        inflight_before >= limits.max_inflight_push_requests) {
+        return refuse_for(
+            "ingester-max-inflight-push-requests", "the allowed number of inflight push requests"
+        );
+    }
+    if (limits.max_ingestion_rate != 0 &&
+        ingestion_rate_.per_second(environment_.clock.steady_now()) >= limits.max_ingestion_rate) {
+        return refuse_for("ingester-max-ingestion-rate", "the samples ingestion rate limit");
+    }
+    return {};
+}
+
+tl::unexpected<Error> Ingester::refuse_for(std::string_view id, std::string_view what) const {
+    std::string reason(id);
+    std::replace(reason.begin(), reason.end(), '-', '_');
+    environment_.metrics.rejected_requests.with({reason})->inc();
+    return fail_with_id(
+        ErrorKind::unavailable,
+        id,
+        "the write request has been rejected because the ingester exceeded {}",
+        what
+    );
+}
+
+bool Ingester::series_limit_reached() const {
+    const std::uint64_t limit = options_.instance_limits.max_series;
+    if (limit == 0) return false;
+    std::uint64_t series = 0;
+    for (const TenantPtr& tenant : open_tenants()) series += tenant->db->head().series_count();
+    return series >= limit;
+}
+
+std::uint64_t Ingester::max_series(
+    const Tenant& tenant, const config::Limits& limits, bool instance_full
+) const {
+    const std::uint64_t share = share_of(limits.max_global_series_per_user, limits);
+    if (!instance_full) return share;
+    const std::uint64_t present = tenant.db->head().series_count();
+    return share == 0 ? present : std::min(share, present);
+}
+
+std::uint64_t Ingester::share_of(std::uint64_t global, const config::Limits& limits) const {
+    if (!environment_.ring_shape) return global;
+    return local_share(global, environment_.ring_shape(), limits.ingestion_tenant_shard_size);
 }
 
 void Ingester::store_metadata(Tenant& tenant, const model::WriteRequest& request) {
     const auto limits = environment_.limits.of(tenant.id.str());
     const MetadataStore::Limits store_limits{
-        .metrics_max = limits->max_global_metadata_per_user,
+        .metrics_max = share_of(limits->max_global_metadata_per_user, *limits),
         .per_metric_max = limits->max_global_metadata_per_metric
     };
     const TimestampMs now = environment_.clock.now();

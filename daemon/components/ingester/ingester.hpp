@@ -6,6 +6,7 @@
 //   - A tenant whose folder exists is either open or known to have failed: reads never take it for empty.
 //   - Tenants once open stay open as long as the ingester.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +18,8 @@
 
 #include "base/clock.hpp"
 #include "base/guarded.hpp"
+#include "base/moving_rate.hpp"
+#include "components/ingester/local_share.hpp"
 #include "components/ingester/metrics.hpp"
 #include "components/ingester/options.hpp"
 #include "config/limits.hpp"
@@ -35,6 +38,8 @@ struct Environment {
     Metrics& metrics;
     telemetry::Registry& registry;
     telemetry::Logger log;
+    /// Of the ring now; unset: this ingester is the only one.
+    std::function<RingShape()> ring_shape = {};
     const Clock& clock = system_clock();
 };
 
@@ -51,6 +56,7 @@ class Ingester final {
     Ingester& operator=(const Ingester&) = delete;
 
     /// What rpc::IngesterClient says of each.
+    /// Errors: of a push also unavailable, for the limits of this instance ("ingester-max-...").
     /// Threads: any; calls block, for the disk at most.
     Result<void> push(const rpc::RequestContext& context, const model::WriteRequest& request);
     Result<std::unique_ptr<chunkenc::SeriesSet>> select(
@@ -106,6 +112,15 @@ class Ingester final {
     Result<TenantPtr> open_tenant(const model::TenantId& id, unsigned replay_threads);
     Result<TenantPtr> open_storage(const model::TenantId& id, unsigned replay_threads);
     Result<TenantPtr> tenant_for_push(const model::TenantId& id);
+    Result<void> check_instance_limits(std::size_t inflight_before) const;
+    /// What the tenant may have here; no more than there are when this instance is full.
+    [[nodiscard]] std::uint64_t max_series(
+        const Tenant& tenant, const config::Limits& limits, bool instance_full
+    ) const;
+    [[nodiscard]] bool series_limit_reached() const;
+    [[nodiscard]] std::uint64_t share_of(std::uint64_t global, const config::Limits& limits) const;
+    [[nodiscard]] tl::unexpected<Error> refuse_for(std::string_view id, std::string_view what)
+        const;
     /// Null for a tenant that has no data.
     Result<TenantPtr> tenant_for_read(const rpc::RequestContext& context) const;
     [[nodiscard]] std::vector<TenantPtr> open_tenants() const;
@@ -115,6 +130,8 @@ class Ingester final {
     const Options options_;
     const tsdb::TsdbOptions storage_;
     const Environment environment_;
+    std::atomic<std::size_t> inflight_pushes_ = 0;
+    mutable MovingRate ingestion_rate_;
     std::mutex opening_;  // held while a push opens a tenant
     Guarded<Tenants> tenants_;
     Guarded<std::vector<std::vector<model::TenantId>>> requested_flushes_;

@@ -47,6 +47,20 @@ struct Metrics {
           tenants_failed(scope.gauge(
               "mimird_ingester_tenants_unavailable",
               "Tenants whose storage could not be opened; the log says why."
+          )),
+          inflight_pushes(scope.gauge("cortex_ingester_inflight_push_requests", "Pushes under way.")
+          ),
+          instance_limits(scope.gauges(
+              "cortex_ingester_instance_limits", "Limits of this instance; 0 for none.", {"limit"}
+          )),
+          rejected_requests(scope.counters(
+              "cortex_ingester_instance_rejected_requests_total",
+              "Pushes that were refused for a limit of this instance.",
+              {"reason"}
+          )),
+          prepared_for_shutdown(scope.gauge(
+              "cortex_ingester_prepare_shutdown_requested",
+              "1 when the ingester flushes and leaves the ring at its next stop."
           )) {}
 
     tsdb::Metrics storage;
@@ -59,6 +73,10 @@ struct Metrics {
     Family<Counter>& discarded_metadata;
     Counter& queries;
     Gauge& tenants_failed;
+    Gauge& inflight_pushes;
+    Family<Gauge>& instance_limits;
+    Family<Counter>& rejected_requests;
+    Gauge& prepared_for_shutdown;
 };
 
 /// Those of one tenant that every request touches, found once.

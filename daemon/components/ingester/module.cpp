@@ -3,10 +3,15 @@
 #include <chrono>
 #include <future>
 #include <optional>
+#include <thread>
 #include <vector>
 
+#include "base/random.hpp"
 #include "components/ingester/ingester.hpp"
 #include "components/ingester/routes.hpp"
+#include "components/ingester/shutdown_plan.hpp"
+#include "ring/lifecycler.hpp"
+#include "rpc/ingester_routes.hpp"
 #include "rpc/local_ingester.hpp"
 
 namespace mimir::ingester {
@@ -14,24 +19,61 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+ring::LifecyclerOptions ring_entry(const ModuleEnvironment& environment) {
+    const RingSettings& ring = environment.options.ring;
+    const fs::Path beside_data = fs::Path(environment.options.dir) / "tokens";
+    return {
+        .ring_name = environment.ring.name(),
+        .prefix = environment.ring_prefix,
+        .instance_id = environment.identity.id,
+        .address = environment.identity.address,
+        .zone = environment.identity.zone,
+        .num_tokens = ring.num_tokens,
+        .zone_awareness_enabled = ring.zone_awareness_enabled,
+        .tokens_file = ring.tokens_file_path.empty() ? beside_data.string() : ring.tokens_file_path,
+        .heartbeat_period = ring.heartbeat_period,
+        .heartbeat_timeout = ring.heartbeat_timeout,
+    };
+}
+
+/// In its ring it is JOINING while it opens its data, ACTIVE from when it is found by others, and
+/// LEAVING from before it is found no more.
 class IngesterService final : public modules::Service {
   public:
     explicit IngesterService(const ModuleEnvironment& environment)
-        : environment_(environment), scope_(environment.registry), metrics_(scope_) {}
+        : environment_(environment),
+          scope_(environment.registry),
+          metrics_(scope_),
+          shapes_(environment.ring, environment.identity.zone) {}
 
     Result<void> start(const CancellationToken& cancel) override {
+        const Options& options = environment_.options;
+        MIMIR_TRY(
+            plan_,
+            ShutdownPlan::open(
+                environment_.files,
+                options.dir,
+                {.flush = options.flush_blocks_on_shutdown,
+                 .unregister = options.ring.unregister_on_shutdown}
+            )
+        );
+        metrics_.prepared_for_shutdown.set(plan_->prepared() ? 1 : 0);
+        MIMIR_TRY(join(cancel));
         Environment environment{
             environment_.files,
             environment_.limits,
             metrics_,
             environment_.registry,
-            environment_.log
+            environment_.log,
+            [this] { return shapes_.now(); }
         };
-        MIMIR_TRY(ingester_, Ingester::open(environment_.options, std::move(environment), cancel));
-        routes_ =
-            register_routes(environment_.router, *ingester_, environment_.executors.background);
-        local_.emplace(*ingester_);
-        published_.emplace(environment_.slot, *local_);
+        MIMIR_TRY(ingester_, Ingester::open(options, std::move(environment), cancel));
+        publish();
+        if (auto active = lifecycler_->change_state(ring::InstanceState::active); !active) {
+            environment_.log.warn(
+                "the ring is told later that this ingester is active", {{"err", active.error()}}
+            );
+        }
         return {};
     }
 
@@ -53,17 +95,76 @@ class IngesterService final : public modules::Service {
     }
 
     Result<void> stop(std::chrono::milliseconds grace) override {
+        if (auto leaving = lifecycler_->change_state(ring::InstanceState::leaving); !leaving) {
+            environment_.log.warn(
+                "the ring is not told that this ingester leaves", {{"err", leaving.error()}}
+            );
+        }
         for (http::RouteRegistration& route : routes_) route.close(grace);
+        for (http::RouteRegistration& route : internal_routes_) route.close(grace);
         published_.reset();
         ingester_->run_requested_flushes();
-        if (environment_.options.flush_blocks_on_shutdown) ingester_->flush({});
+        if (plan_->flush()) ingester_->flush({});
         if (environment_.options.wal_sync != tsdb::WalSync::none) ingester_->sync();
+        leave();
         local_.reset();
         ingester_.reset();
         return {};
     }
 
   private:
+    /// Of another process with this id, which may be about to end, it is waited for the end.
+    Result<void> join(const CancellationToken& cancel) {
+        lifecycler_.emplace(
+            ring_entry(environment_),
+            ring::Lifecycler::Environment{
+                environment_.ring_store,
+                environment_.files,
+                environment_.log,
+                environment_.registry,
+                random_
+            }
+        );
+        constexpr std::chrono::milliseconds kTryEvery{200};
+        const auto until = Clock::now() + environment_.options.ring.heartbeat_timeout;
+        for (;;) {
+            auto joined = lifecycler_->join();
+            const bool again =
+                !joined && joined.error().kind == ErrorKind::conflict && Clock::now() < until;
+            if (!again) return joined;
+            MIMIR_TRY(cancel.check());
+            std::this_thread::sleep_for(kTryEvery);
+        }
+    }
+    void publish() {
+        local_.emplace(*ingester_);
+        routes_ = register_routes(
+            environment_.router,
+            {*ingester_, *plan_, *lifecycler_, metrics_, environment_.stop_module},
+            environment_.executors.background
+        );
+        internal_routes_ = rpc::register_ingester_routes(
+            environment_.internal,
+            *local_,
+            {environment_.executors.ingest, environment_.executors.query}
+        );
+        published_.emplace(environment_.slot, *local_);
+    }
+    void leave() {
+        using Entry = ring::Lifecycler::Entry;
+        const bool unregister = plan_->unregister();
+        if (unregister) std::this_thread::sleep_for(environment_.options.ring.final_sleep);
+        const auto left = lifecycler_->leave(unregister ? Entry::remove : Entry::keep);
+        if (!left) {
+            environment_.log.warn("this ingester is still in the ring", {{"err", left.error()}});
+            return;
+        }
+        if (auto done = plan_->carried_out(); !done) {
+            environment_.log.warn(
+                "the next start will prepare for its end again", {{"err", done.error()}}
+            );
+        }
+    }
     [[nodiscard]] std::chrono::milliseconds tick() const {
         constexpr std::chrono::milliseconds kTick = std::chrono::seconds(1);
         const Options& options = environment_.options;
@@ -89,9 +190,14 @@ class IngesterService final : public modules::Service {
     const ModuleEnvironment environment_;
     telemetry::MetricScope scope_;
     Metrics metrics_;
+    const RingShapes shapes_;
+    SeededRandom random_{random_seed()};
+    std::unique_ptr<ShutdownPlan> plan_;
+    std::optional<ring::Lifecycler> lifecycler_;
     std::unique_ptr<Ingester> ingester_;
     std::optional<rpc::LocalIngester<Ingester>> local_;
     std::vector<http::RouteRegistration> routes_;
+    std::vector<http::RouteRegistration> internal_routes_;
     std::optional<modules::Slot<rpc::IngesterClient>::Publication> published_;
 };
 

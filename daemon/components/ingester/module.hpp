@@ -1,14 +1,20 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "components/ingester/options.hpp"
 #include "config/limits.hpp"
 #include "fs/file_system.hpp"
 #include "http/router.hpp"
+#include "kv/kv_store.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
+#include "ring/identity.hpp"
+#include "ring/ring.hpp"
 #include "rpc/ingester_client.hpp"
+#include "rpc/peer.hpp"
 #include "runtime/executors.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -19,8 +25,17 @@ namespace mimir::ingester {
 struct ModuleEnvironment {
     Options options;
     const config::LimitsProvider& limits;
-    /// Where the ingester is found by others while it runs.
+    ring::Identity identity;
+    /// Of the ingesters, which this one joins: that of the store and prefix below.
+    const ring::Ring& ring;
+    kv::KvStore& ring_store;
+    std::string ring_prefix;
+    /// Where the ingester is found by others while it runs: in this process,
     modules::Slot<rpc::IngesterClient>& slot;
+    /// and by other processes.
+    rpc::InternalRoutes internal;
+    /// Asks that this module be stopped, and returns at once: for /ingester/shutdown.
+    std::function<void()> stop_module;
     fs::FileSystem& files;
     runtime::Executors& executors;
     http::Router& router;

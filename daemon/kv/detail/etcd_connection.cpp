@@ -18,7 +18,7 @@ constexpr std::uint32_t kDoublingsMax = 6;
 /// An answer is taken as proof that the endpoint lives for this long.
 constexpr auto kProofValid = 2s;
 
-/// Endpoints are tried twice: a member that was restarted closed the connections that were kept to it.
+/// Endpoints are tried twice: a connection that was kept to one may be dead.
 constexpr int kRounds = 2;
 
 /// Each attempt has a part of the time, so that an endpoint that is silent leaves some for the others.
@@ -59,7 +59,7 @@ asio::awaitable<Result<std::string>> EtcdConnection::ask(
     std::string path, std::string body, CancellationToken token
 ) {
     const auto share = std::max<steady_clock::duration>(
-        options_.request_timeout / static_cast<int>(clients_.size()), kAttemptMin
+        options_.request_timeout / (kRounds * static_cast<int>(clients_.size())), kAttemptMin
     );
     Error last;
     for (int round = 0; round < kRounds; ++round) {

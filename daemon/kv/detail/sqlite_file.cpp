@@ -7,7 +7,6 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "kv/detail/prefix.hpp"
 

@@ -25,7 +25,7 @@ class Picking {
     Picking(const TableView& view, const ShardRequest& request)
         : view_(view), request_(request), chosen_(view.members().size()), left_(view.zone_count()) {
         for (MemberIndex i = 0; i < chosen_.size(); ++i) {
-            if (view.excluded(i) || view.members()[i].instance->tokens.empty()) continue;
+            if (view.excluded(i)) continue;
             if (eligible(i) && !beside(i)) ++left_[view.zone_of(i)];
         }
     }

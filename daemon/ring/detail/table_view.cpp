@@ -30,7 +30,9 @@ TableView::TableView(Parts parts) : parts_(std::move(parts)) {
     by_slot_.resize(slots);
     for (MemberIndex i = 0; i < parts_.members.size(); ++i) {
         const Instance& instance = *parts_.members[i].instance;
+        // Who has no tokens was never written to.
         const bool excluded =
+            instance.tokens.empty() ||
             std::ranges::find(excluded_zones, instance.zone) != excluded_zones.end();
         const std::string_view zone = by_zone ? std::string_view(instance.zone) : "";
         std::uint32_t number = 0;
@@ -51,29 +53,26 @@ TableView::TableView(Parts parts) : parts_(std::move(parts)) {
         };
     }
     zone_count_ = zones.size();
-    write_reach_ = reach<&Seat::on_writes>(true);
-    read_reach_ = reach<&Seat::on_reads>(false);
+    // Of all zones, also those that are read-only: a query that may miss a zone must not miss more
+    // copies than a write may lack.
+    const std::size_t zones_of_ring = std::max({zone_count_, parts_.zones_of_ring, std::size_t{1}});
+    per_zone_ = std::max<std::size_t>(1, parts_.options->replication_factor / zones_of_ring);
+    std::vector<std::size_t> writers(zone_count_);
+    std::vector<std::size_t> readers(zone_count_);
+    for (const Slot slot : parts_.slots) {
+        const Seat& seat = by_slot_[slot];
+        if (seat.on_writes) ++writers[seat.zone];
+        if (seat.on_reads && !seat.extends_reads) ++readers[seat.zone];
+    }
+    findable_writers_ = findable(writers);
+    findable_readers_ = findable(readers);
 }
 
-/// Only members with tokens can be found.
-template <bool TableView::Seat::* kOn>
-TableView::Reach TableView::reach(bool counting_extenders) const {
-    std::vector<std::size_t> members_of(zone_count_);
-    std::vector<bool> present(zone_count_);
-    for (MemberIndex i = 0; i < parts_.members.size(); ++i) {
-        const Seat& seat = by_slot_[parts_.slots[i]];
-        if (!(seat.*kOn) || parts_.members[i].instance->tokens.empty()) continue;
-        present[seat.zone] = true;
-        if (counting_extenders || !seat.extends_reads) ++members_of[seat.zone];
-    }
-    const auto zones = static_cast<std::size_t>(std::ranges::count(present, true));
-    const std::size_t factor = parts_.options->replication_factor;
-    Reach found{.per_zone = std::max<std::size_t>(1, factor / std::max<std::size_t>(zones, 1))};
-    for (const std::size_t members : members_of) {
-        found.findable += std::min(members, found.per_zone);
-    }
-    found.findable = std::min(found.findable, factor);
-    return found;
+/// How many members a walk can find before it has gone around.
+std::size_t TableView::findable(const std::vector<std::size_t>& members_of_zones) const {
+    std::size_t found = 0;
+    for (const std::size_t members : members_of_zones) found += std::min(members, per_zone_);
+    return std::min(found, parts_.options->replication_factor);
 }
 
 bool TableView::is_fresh(MemberIndex member, SteadyTime now) const {
@@ -95,7 +94,7 @@ bool TableView::excluded(MemberIndex member) const {
 
 ReplicationSet TableView::replicas(Token token, Operation operation, SteadyTime now) const {
     const bool write = operation == Operation::write;
-    const Reach& reach = write ? write_reach_ : read_reach_;
+    const std::size_t findable = write ? findable_writers_ : findable_readers_;
     struct Found {
         Slot slot;
         std::uint32_t zone;
@@ -112,13 +111,13 @@ ReplicationSet TableView::replicas(Token token, Operation operation, SteadyTime 
             if (found[i].slot == slot) return true;
             if (found[i].counts && found[i].zone == seat.zone) ++in_zone;
         }
-        if (in_zone == reach.per_zone) return true;
+        if (in_zone == per_zone_) return true;
         const bool counts = write || !seat.extends_reads;
         found[found_count++] = {slot, seat.zone, counts};
         if (counts) ++counted;
-        return counted < reach.findable && found_count < found.size();
+        return counted < findable && found_count < found.size();
     };
-    if (reach.findable > 0) parts_.table->walk(token, visit);
+    if (findable > 0) parts_.table->walk(token, visit);
 
     ReplicationSet set;
     const std::size_t wanted = std::max(found_count, parts_.options->replication_factor);
@@ -225,7 +224,11 @@ std::vector<double> TableView::ownership() const {
 }
 
 std::shared_ptr<const TableView> TableView::subset(const std::vector<MemberIndex>& members) const {
-    Parts parts{.options = parts_.options, .revision = parts_.revision};
+    Parts parts{
+        .options = parts_.options,
+        .revision = parts_.revision,
+        .zones_of_ring = std::max(zone_count_, parts_.zones_of_ring),
+    };
     std::vector<Placed> placed;
     for (const MemberIndex member : members) {
         const auto slot = static_cast<Slot>(parts.members.size());

@@ -15,6 +15,8 @@ class TableView final : public RingView {
     struct Parts {
         std::shared_ptr<const RingOptions> options;
         std::uint64_t revision = 0;
+        /// Of the whole ring, for a view of a part of it.
+        std::size_t zones_of_ring = 0;
         /// Sorted by id.
         std::vector<Member> members;
         /// Of each member.
@@ -42,9 +44,10 @@ class TableView final : public RingView {
     ) const;
 
     [[nodiscard]] const TokenTable& table() const { return *parts_.table; }
-    /// Of zone-aware rings; one zone else.
+    /// Of members with tokens; one zone where the ring does not know of zones.
     [[nodiscard]] std::size_t zone_count() const { return zone_count_; }
     [[nodiscard]] std::size_t zone_of(MemberIndex member) const;
+    /// Its zone is excluded, or it has no tokens.
     [[nodiscard]] bool excluded(MemberIndex member) const;
     /// Calls visit(member) for the owners of tokens clockwise from `token` until it returns false.
     template <class Visit>
@@ -64,13 +67,7 @@ class TableView final : public RingView {
         bool on_reads = false;       ///< Walks for reads see it.
         bool extends_reads = false;  ///< A read looks for one more member beside it.
     };
-    /// How far a walk goes.
-    struct Reach {
-        std::size_t per_zone = 0;
-        std::size_t findable = 0;
-    };
-    template <bool Seat::* kOn>
-    [[nodiscard]] Reach reach(bool counting_extenders) const;
+    [[nodiscard]] std::size_t findable(const std::vector<std::size_t>& members_of_zones) const;
     [[nodiscard]] bool is_fresh(const Seat& seat, SteadyTime now) const {
         return now - seat.seen->load(std::memory_order_relaxed) <=
                parts_.options->heartbeat_timeout;
@@ -81,8 +78,9 @@ class TableView final : public RingView {
     Parts parts_;
     std::size_t zone_count_ = 0;
     std::vector<Seat> by_slot_;
-    Reach write_reach_;
-    Reach read_reach_;
+    std::size_t per_zone_ = 1;
+    std::size_t findable_writers_ = 0;
+    std::size_t findable_readers_ = 0;
 };
 
 }  // namespace mimir::ring::detail

@@ -3,13 +3,14 @@
 #include "encoding/compression.hpp"
 #include "rpc/local_ingester.hpp"
 #include "support/test_support.hpp"
+#include "unit/distributor/cluster.hpp"
 #include "wire/remote_write.hpp"
 
 namespace mimir::distributor {
 namespace {
 
+using mimir::test::labels;
 using model::WriteRequest;
-using test::labels;
 
 constexpr TimestampMs kNow{1'700'000'000'000};
 
@@ -66,8 +67,35 @@ class FakeIngester {
     Result<void> answer;
 };
 
+/// Finds one ingester, which is of this process.
+class OneIngester final : public rpc::IngesterDirectory {
+  public:
+    explicit OneIngester(rpc::IngesterClient& ingester) : ingester_(ingester) {}
+    std::shared_ptr<rpc::IngesterClient> of(const ring::Instance&) override { return local(); }
+    std::shared_ptr<rpc::IngesterClient> local() override {
+        return {std::shared_ptr<void>(), running ? &ingester_ : nullptr};
+    }
+    [[nodiscard]] bool is_local(const ring::Instance&) const override { return true; }
+
+    bool running = true;
+
+  private:
+    rpc::IngesterClient& ingester_;
+};
+
 struct Fixture {
-    Result<void> push(WriteRequest& request) { return distributor.push(context, request); }
+    Fixture() { view->add("one"); }
+
+    Result<void> push_body(std::string_view body) {
+        return rpc::wait_for<void>([&](rpc::Done<void> done) {
+            distributor.push_remote_write(context, body, std::move(done));
+        });
+    }
+    Result<void> push(WriteRequest& request) {
+        return rpc::wait_for<void>([&](rpc::Done<void> done) {
+            distributor.push(context, {std::shared_ptr<void>(), &request}, std::move(done));
+        });
+    }
     Result<void> push(model::Labels series, model::Sample sample = {kNow, 1}) {
         WriteRequest request;
         request.add(std::move(series), sample);
@@ -83,18 +111,26 @@ struct Fixture {
     }
 
     config::LimitsProvider limits{config::Limits{.max_global_exemplars_per_user = 10}};
-    test::ManualClock clock{kNow};
+    mimir::test::ManualClock clock{kNow};
     telemetry::Registry registry;
     telemetry::MetricScope scope{registry};
     Metrics metrics{scope};
     FakeIngester ingester;
     rpc::LocalIngester<FakeIngester> client{ingester};
-    modules::Slot<rpc::IngesterClient> slot;
-    std::optional<modules::Slot<rpc::IngesterClient>::Publication> running{
-        std::in_place, slot, client
-    };
+    OneIngester directory{client};
+    std::shared_ptr<test::TestView> view =
+        std::make_shared<test::TestView>(ring::RingOptions{.replication_factor = 1});
     Options options{.max_recv_msg_size = 10'000};
-    Distributor distributor{options, {limits, slot, metrics, clock}};
+    Distributor distributor{
+        options,
+        {limits,
+         [this](std::string_view, std::size_t) { return view; },
+         directory,
+         metrics,
+         {},
+         nullptr,
+         clock}
+    };
     rpc::RequestContext context{.tenant = *model::TenantId::parse("a")};
 };
 
@@ -114,8 +150,7 @@ TEST_CASE("a valid request is passed on and counted") {
     request.add(labels("up{job=\"a\"}"), {kNow, 1});
     request.add(labels("down{job=\"a\"}"), {kNow, 2});
     request.metadata.push_back({"up", {}});
-    for (int i = 0; i < 2; ++i)
-        REQUIRE_OK(f.distributor.push_remote_write(f.context, snappy(request)));
+    for (int i = 0; i < 2; ++i) REQUIRE_OK(f.push_body(snappy(request)));
     CHECK(f.ingester.tenant == "a");
     CHECK(
         f.ingester.pushed ==
@@ -179,7 +214,7 @@ TEST_CASE("an error of the ingester comes before one of the validation") {
 
 TEST_CASE("when nothing valid is left the ingester is not asked") {
     Fixture f;
-    f.running.reset();
+    f.directory.running = false;
     CHECK(f.push(labels("bad{a-b=\"1\"}")).error().id == "label-invalid");
     CHECK(f.push(labels("good")).error().kind == ErrorKind::unavailable);
 }
@@ -270,7 +305,7 @@ TEST_CASE("bodies that are torn, malformed or too large are refused") {
     };
     for (const auto& c : cases) {
         CAPTURE(c.name);
-        const auto pushed = f.distributor.push_remote_write(f.context, c.body);
+        const auto pushed = f.push_body(c.body);
         REQUIRE_FALSE(pushed.has_value());
         CHECK(pushed.error().kind == c.kind);
         CHECK(pushed.error().id == c.id);

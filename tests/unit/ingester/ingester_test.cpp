@@ -18,7 +18,10 @@ struct Fixture {
     void start() {
         ingester.reset();
         auto opened = Ingester::open(
-            options, {fs::real_file_system(), limits, metrics, registry, {}, clock}, {}
+            options,
+            {fs::real_file_system(), limits, metrics, registry, {}, [this] { return shape; }, clock
+            },
+            {}
         );
         REQUIRE_OK(opened);
         ingester = *std::move(opened);
@@ -43,6 +46,7 @@ struct Fixture {
     test::TempDir dir;
     Options options{.dir = dir.path()};
     config::LimitsProvider limits{config::Limits{.max_global_series_per_user = 3}};
+    RingShape shape;
     test::ManualClock clock{kNow};
     telemetry::Registry registry;
     telemetry::MetricScope scope{registry};
@@ -161,6 +165,64 @@ TEST_CASE("metadata is kept in memory while it is repeated") {
     f.clock.advance(std::chrono::minutes(11));
     f.ingester->compact([] { return false; });
     CHECK(found() == 0);
+}
+
+TEST_CASE("a tenant has its share of a global limit here") {
+    Fixture f;
+    f.limits.replace_defaults({.max_global_series_per_user = 12});
+    f.shape = {.replication_factor = 3, .ingesters_in_zone = 12};
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE_OK(f.push("a", model::Labels{{"__name__", "up"}, {"i", std::to_string(i)}}));
+    }
+    CHECK(f.push("a", labels("one_more")).error().id == "max-series-per-user");
+    f.shape.ingesters_in_zone = 6;
+    REQUIRE_OK(f.push("a", labels("one_more")));
+}
+
+TEST_CASE("a full ingester takes what it has, and no more") {
+    Fixture f;
+    f.limits.replace_defaults({.max_global_series_per_user = 0});
+    f.options.instance_limits.max_series = 2;
+    f.start();
+    REQUIRE_OK(f.push("a", labels("up{x=\"1\"}")));
+    REQUIRE_OK(f.push("a", labels("up{x=\"2\"}")));
+    REQUIRE_OK(f.push("a", labels("up{x=\"2\"}"), {kNow + std::chrono::seconds(1), 1}));
+    for (const char* tenant : {"a", "b"}) {
+        const auto third = f.push(tenant, labels("up{x=\"3\"}"));
+        REQUIRE_FALSE(third.has_value());
+        CHECK(third.error().id == "ingester-max-series");
+        CHECK(third.error().kind == ErrorKind::unavailable);
+    }
+    f.limits.replace_defaults({.max_global_series_per_user = 1});
+    CHECK(f.push("a", labels("up{x=\"3\"}")).error().id == "max-series-per-user");
+    CHECK(
+        telemetry::expose(f.registry.collect())
+            .find(
+                "cortex_ingester_instance_rejected_requests_total{reason=\"ingester_max_series\"} 2"
+            ) != std::string::npos
+    );
+}
+
+TEST_CASE("an ingester has no more tenants than it may") {
+    Fixture f;
+    f.options.instance_limits.max_tenants = 1;
+    f.start();
+    REQUIRE_OK(f.push("a", labels("up")));
+    CHECK(f.push("b", labels("up")).error().id == "ingester-max-tenants");
+    REQUIRE_OK(f.push("a", labels("down")));
+}
+
+TEST_CASE("samples over the rate of the instance are refused until it has fallen") {
+    Fixture f;
+    f.options.instance_limits.max_ingestion_rate = 2;
+    f.start();
+    for (int i = 0; i < 4; ++i) {
+        REQUIRE_OK(f.push("a", labels("up"), {kNow + std::chrono::seconds(i), 1}));
+    }
+    f.clock.advance(std::chrono::seconds(1));
+    CHECK(f.push("a", labels("up")).error().id == "ingester-max-ingestion-rate");
+    f.clock.advance(std::chrono::seconds(10));
+    REQUIRE_OK(f.push("a", labels("up"), {kNow + std::chrono::seconds(9), 1}));
 }
 
 TEST_SUITE_END();

@@ -185,6 +185,16 @@ TEST_SUITE("ring/view") {
             for (auto& m : members) m.zone = "x";
             CHECK(writers(*ring.put(members), 0) == "abc");
         }
+        SUBCASE(
+            "a read-only zone makes no room for two copies in another: a query may miss that one"
+        ) {
+            members[2].read_only = members[3].read_only = members[4].read_only = true;
+            const auto view = ring.put(members);
+            const auto set = view->replicas(Token{0}, Operation::write, kNow);
+            CHECK(set.count == 1);
+            CHECK_FALSE(set.has_quorum());
+            CHECK(view->subset({0, 1})->replicas(Token{0}, Operation::write, kNow).count == 1);
+        }
         SUBCASE("excluded zones are not there") {
             TestRing without(RingOptions{
                 .replication_factor = 2,

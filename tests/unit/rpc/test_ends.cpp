@@ -23,9 +23,7 @@ TestServer::~TestServer() {
 
 void TestServer::start() {
     http::ServerOptions options{
-        .listen = {http::UnixAddress{.path = dir.path() / "rpc.sock"}},
-        .serves_internal = true,
-        .gzip_bytes_min = 1024,
+        .listen = {http::UnixAddress{.path = dir.path() / "rpc.sock"}}, .serves_internal = true
     };
     auto started = http::Server::start({executors.io, executors.query}, router, std::move(options));
     REQUIRE_OK(started);

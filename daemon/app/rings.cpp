@@ -1,0 +1,65 @@
+#include "app/rings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/assert.hpp"
+
+namespace mimir::app {
+namespace {
+
+using ring::RingKind;
+
+constexpr std::array<RingRow, kRingCount> kRows{{
+    {"ingester", RingKind::tokens, [](const Settings& s) -> auto& { return s.ingester.ring; }},
+    {"distributor",
+     RingKind::membership,
+     [](const Settings& s) -> auto& { return s.distributor.ring; }},
+    {"querier", RingKind::membership, [](const Settings& s) -> auto& { return s.querier.ring; }},
+    {"query-frontend",
+     RingKind::membership,
+     [](const Settings& s) -> auto& { return s.query_frontend.ring; }},
+    {"query-scheduler",
+     RingKind::membership,
+     [](const Settings& s) -> auto& { return s.query_scheduler.ring; }},
+}};
+
+}  // namespace
+
+std::span<const RingRow, kRingCount> ring_rows() { return kRows; }
+
+const RingRow& ring_row(std::string_view component) {
+    const auto row = std::ranges::find(kRows, component, &RingRow::component);
+    MIMIR_ASSERT(row != kRows.end(), "the component has a ring");
+    return *row;
+}
+
+kv::Options ring_store(const Settings& settings, const RingRow& row) {
+    return merge(settings.common.kvstore, row.settings(settings).kvstore);
+}
+
+ring::Identity ring_identity(
+    const Settings& settings, const RingRow& row, const ring::Identity& process
+) {
+    const ring::RingSettings& own = row.settings(settings);
+    ring::Identity identity = process;
+    if (!own.instance_id.empty()) identity.id = own.instance_id;
+    if (!own.instance_availability_zone.empty()) identity.zone = own.instance_availability_zone;
+    const std::uint16_t port =
+        own.instance_port != 0 ? own.instance_port : settings.server.internal_listen_port;
+    if (!own.instance_addr.empty()) {
+        const bool is_v6 = own.instance_addr.find(':') != std::string::npos;
+        identity.address = is_v6 ? fmt::format("[{}]:{}", own.instance_addr, port)
+                                 : fmt::format("{}:{}", own.instance_addr, port);
+    }
+    return identity;
+}
+
+std::size_t replication_factor(const Settings& settings) {
+    const RingRow& row = ring_row("ingester");
+    return ring::replication_factor(row.settings(settings), ring_store(settings, row).store);
+}
+
+}  // namespace mimir::app
