@@ -301,6 +301,14 @@ void declare(Declarer& d, Limits& l) {
                     "get this. 0 for no limit.",
         }
     );
+    d.option(
+        l.max_queriers_per_tenant,
+        {
+            .key = "limits.max_queriers_per_tenant",
+            .flag = "query-frontend.max-queriers-per-tenant",
+            .help = "Queriers that evaluate a tenant's queries, always the same ones. 0 for all.",
+        }
+    );
     d.set_per_tenant(false);
 }
 

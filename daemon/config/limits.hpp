@@ -54,6 +54,7 @@ struct Limits {
     std::chrono::milliseconds max_labels_query_length{0};
     std::uint64_t max_query_expression_size_bytes = 0;
     std::uint64_t max_series_query_limit = 0;
+    std::uint64_t max_queriers_per_tenant = 0;
 
     bool operator==(const Limits&) const = default;
 };
