@@ -221,6 +221,24 @@ TEST_SUITE("rpc/peer") {
         );
     }
 
+    TEST_CASE("clients of a public listener find no internal call") {
+        TestServer server;
+        server.add_call("test/echo", echo);
+        const auto listener = http::Server::start(
+            {server.executors.io, server.executors.query},
+            server.router,
+            {.listen = {http::UnixAddress{.path = server.dir.path() / "public.sock"}}}
+        );
+        REQUIRE_OK(listener);
+        TestCaller caller(options_for());
+        const auto refused = caller.call(
+            caller.pool.at("unix://" + (server.dir.path() / "public.sock").string()), "test/echo"
+        );
+        REQUIRE(!refused);
+        CHECK(refused.error().kind == ErrorKind::unavailable);
+        REQUIRE_OK(caller.call(caller.pool.at(server.address()), "test/echo"));
+    }
+
     TEST_CASE("of two releases the newest common version is spoken") {
         TestServer server("test", {.min = 1, .max = 2});
         server.add_call(
