@@ -38,7 +38,7 @@ struct Ends {
     Ends() {
         auto opened = ingester::Ingester::open(
             {.dir = dir.path()},
-            {fs::real_file_system(), limits, metrics, registry, {}, {}, clock},
+            {fs::real_file_system(), limits, metrics, registry, {}, clock},
             CancellationToken()
         );
         REQUIRE_OK(opened);
