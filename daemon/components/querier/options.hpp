@@ -4,7 +4,9 @@
 #include <cstddef>
 
 #include "config/declarer.hpp"
+#include "config/findings.hpp"
 #include "promql/engine.hpp"
+#include "ring/options.hpp"
 
 namespace mimir::querier {
 
@@ -15,9 +17,12 @@ struct Options {
     std::chrono::milliseconds lookback_delta = std::chrono::minutes(5);
     std::chrono::milliseconds default_evaluation_interval = std::chrono::minutes(1);
     std::chrono::milliseconds max_query_into_future = std::chrono::minutes(10);
+    /// Of the ring that says which queriers there are.
+    ring::RingSettings ring;
 };
 
 void declare(config::Declarer& d, Options& options);
+void validate(const Options& options, config::Findings& findings);
 
 promql::EngineOptions engine_options(const Options& options);
 
