@@ -113,7 +113,7 @@ class RingService final : public modules::Service {
         while (!ring_.wait_until_read(kRetryEvery)) MIMIR_TRY(cancel.check());
         const ring::RingRouteOptions page{
             .pattern = fmt::format("/{}/ring", row_.component),
-            .module = fmt::format("{}-ring", row_.component),
+            .module = ring_module(row_.component),
         };
         auto& pool = wiring_.executors.background;
         for (http::Route& route : ring::ring_routes(page, ring_, pool, wiring_.clock)) {

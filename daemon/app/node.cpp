@@ -122,6 +122,14 @@ Node::Node(Environment environment)
       ) {
     wiring_.manager = &manager_;
     wiring_.control = &control_;
+    wiring_.stop_module = [this](std::string name) {
+        manager_.submit(
+            {.kind = modules::Change::Kind::stop, .modules = {std::move(name)}, .cascade = true},
+            [log = wiring_.log](const Result<modules::Plan>& stopped) {
+                if (!stopped) log.error("a module was not stopped", {{"err", stopped.error()}});
+            }
+        );
+    };
     reserve_routes(wiring_);
 
     const auto note = [&](api::Severity severity, std::string subject, std::string message) {

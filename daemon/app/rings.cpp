@@ -17,13 +17,6 @@ constexpr std::array<RingRow, kRingCount> kRows{{
     {"distributor",
      RingKind::membership,
      [](const Settings& s) -> auto& { return s.distributor.ring; }},
-    {"querier", RingKind::membership, [](const Settings& s) -> auto& { return s.querier.ring; }},
-    {"query-frontend",
-     RingKind::membership,
-     [](const Settings& s) -> auto& { return s.query_frontend.ring; }},
-    {"query-scheduler",
-     RingKind::membership,
-     [](const Settings& s) -> auto& { return s.query_scheduler.ring; }},
 }};
 
 }  // namespace
@@ -34,6 +27,16 @@ const RingRow& ring_row(std::string_view component) {
     const auto row = std::ranges::find(kRows, component, &RingRow::component);
     MIMIR_ASSERT(row != kRows.end(), "the component has a ring");
     return *row;
+}
+
+std::string ring_module(std::string_view component) { return fmt::format("{}-ring", component); }
+
+std::string ring_section(const RingRow& row) {
+    // The query-frontend's section is "frontend", as in Mimir.
+    if (row.component == "query-frontend") return "frontend.ring";
+    std::string section(row.component);
+    std::ranges::replace(section, '-', '_');
+    return section + ".ring";
 }
 
 kv::Options ring_store(const Settings& settings, const RingRow& row) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "app/settings.hpp"
@@ -19,9 +20,15 @@ struct RingRow {
     const ring::RingSettings& (*settings)(const Settings&);
 };
 
-inline constexpr std::size_t kRingCount = 5;
+inline constexpr std::size_t kRingCount = 2;
 std::span<const RingRow, kRingCount> ring_rows();
 const RingRow& ring_row(std::string_view component);
+
+/// "ingester-ring"
+std::string ring_module(std::string_view component);
+
+/// "ingester.ring"
+std::string ring_section(const RingRow& row);
 
 /// Where the ring is kept, with the common settings where it says nothing.
 kv::Options ring_store(const Settings& settings, const RingRow& row);

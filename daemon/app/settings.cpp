@@ -170,8 +170,6 @@ void declare(config::Declarer& d, Settings& s) {
     querier::declare(d, s.querier);
     d.set_module("query-frontend");
     query_frontend::declare(d, s.query_frontend);
-    d.set_module("query-scheduler");
-    query_scheduler::declare(d, s.query_scheduler);
     d.set_module("gateway");
     gateway::declare(d, s.gateway);
     config::declare(d, s.limits);  // in force at once,
@@ -198,6 +196,12 @@ void validate(const Settings& settings, config::Findings& findings) {
         findings.add("node.name", "expected letters, digits, '-' and '_' only");
     }
     validate(settings.common, findings);
+    distributor::validate(settings.distributor, settings.common.kvstore, findings);
+    for (const RingRow& row : ring_rows()) {
+        const std::string section = ring_section(row);
+        kv::validate(settings.common.kvstore, row.settings(settings).kvstore, section, findings);
+    }
+    distributor::validate(settings.distributor, settings.common.kvstore, findings);
     ingester::validate(settings.ingester, findings);
     admin::validate(settings.admin, findings);
     if (settings.querier.timeout > settings.server.http_server_write_timeout) {

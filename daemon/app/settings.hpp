@@ -12,7 +12,6 @@
 #include "components/ingester/options.hpp"
 #include "components/querier/options.hpp"
 #include "components/query_frontend/options.hpp"
-#include "components/query_scheduler/options.hpp"
 #include "components/self_monitoring/options.hpp"
 #include "config/declarer.hpp"
 #include "config/findings.hpp"
@@ -64,7 +63,6 @@ struct Settings {
     ingester::Options ingester;
     querier::Options querier;
     query_frontend::Options query_frontend;
-    query_scheduler::Options query_scheduler;
     gateway::Options gateway;
     config::Limits limits;
     RuntimeConfigOptions runtime_config;

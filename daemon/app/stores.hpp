@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/guarded.hpp"
 #include "kv/create.hpp"
 #include "kv/kv_store.hpp"
 #include "kv/options.hpp"

@@ -12,6 +12,7 @@
 #include "app/rings.hpp"
 #include "app/stores.hpp"
 #include "base/clock.hpp"
+#include "components/gateway/route_table.hpp"
 #include "config/limits.hpp"
 #include "fs/file_system.hpp"
 #include "http/router.hpp"
@@ -61,8 +62,10 @@ struct Wiring {
 
     modules::Slot<rpc::DistributorClient> distributor = {};
     modules::Slot<rpc::IngesterClient> ingester = {};
-    modules::Slot<rpc::TicketedQuerier> querier = {};
+    modules::Slot<rpc::QueryRunner> querier = {};
     modules::Slot<rpc::QueryScheduler> query_scheduler = {};
+
+    modules::Slot<gateway::RouteTable> routes = {};
 
     /// Who this process is to others.
     std::optional<ProcessIdentity> identity = {};
@@ -81,8 +84,10 @@ struct Wiring {
     /// Rung when an event was added or an operation changed.
     runtime::Bell bell = {};
     /// Both are set before the first module starts. Without control there is no admin API.
-    const modules::Manager* manager = nullptr;
+    modules::Manager* manager = nullptr;
     admin::Control* control = nullptr;
+    /// Asks that a module be stopped, and returns; of the node.
+    std::function<void(std::string)> stop_module = {};
     /// A signal to stop came; modules may still run.
     std::atomic<bool> stopping = false;
 

@@ -14,16 +14,16 @@ namespace {
 constexpr int kForgetAfterTimeouts = 10;
 
 ring::LifecyclerOptions ring_entry(const ModuleEnvironment& environment) {
-    const Options& options = environment.options;
+    const ring::RingSettings& ring = environment.options.ring;
     return {
         .ring_name = environment.distributor_ring.name(),
         .prefix = environment.ring_prefix,
         .instance_id = environment.identity.id,
         .address = environment.identity.address,
         .zone = environment.identity.zone,
-        .heartbeat_period = options.ring_heartbeat_period,
-        .heartbeat_timeout = options.ring_heartbeat_timeout,
-        .forget_after = kForgetAfterTimeouts * options.ring_heartbeat_timeout,
+        .heartbeat_period = ring.heartbeat_period,
+        .heartbeat_timeout = ring.heartbeat_timeout,
+        .forget_after = kForgetAfterTimeouts * ring.heartbeat_timeout,
     };
 }
 

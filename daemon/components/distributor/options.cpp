@@ -19,25 +19,7 @@ void declare_cluster(config::Declarer& d, Options& o) {
         }
     );
     kv::declare_own(d, o.ha_tracker_store, "distributor.ha_tracker", "distributor.ha-tracker");
-    kv::declare_own(d, o.ring_store, "distributor.ring", "distributor.ring");
-    d.option(
-        o.ring_heartbeat_period,
-        {
-            .key = "distributor.ring.heartbeat_period",
-            .help = "How often this distributor tells the ring that it lives.",
-            .category = Category::advanced,
-            .min = 100ms,
-        }
-    );
-    d.option(
-        o.ring_heartbeat_timeout,
-        {
-            .key = "distributor.ring.heartbeat_timeout",
-            .help = "A distributor that was not heard of for so long is taken for dead.",
-            .category = Category::advanced,
-            .min = 1000ms,
-        }
-    );
+    ring::declare(d, o.ring, "distributor.ring", "distributor.ring", ring::RingKind::membership);
 }
 
 }  // namespace
@@ -135,10 +117,7 @@ void declare(config::Declarer& d, Options& o) {
 
 void validate(const Options& options, const kv::Options& common_store, config::Findings& findings) {
     kv::validate(common_store, options.ha_tracker_store, "distributor.ha_tracker", findings);
-    kv::validate(common_store, options.ring_store, "distributor.ring", findings);
-    if (options.ring_heartbeat_timeout <= options.ring_heartbeat_period) {
-        findings.add("distributor.ring.heartbeat_timeout", "must be longer than heartbeat_period");
-    }
+    ring::validate(options.ring, "distributor.ring", findings);
 }
 
 }  // namespace mimir::distributor

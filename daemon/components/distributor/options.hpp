@@ -5,6 +5,7 @@
 
 #include "config/declarer.hpp"
 #include "kv/options.hpp"
+#include "ring/options.hpp"
 
 namespace mimir::distributor {
 
@@ -19,10 +20,8 @@ struct Options {
     bool ha_tracker_enabled = false;
     kv::OwnOptions ha_tracker_store;
 
-    /// Of the ring that says which distributors there are.
-    kv::OwnOptions ring_store;
-    std::chrono::milliseconds ring_heartbeat_period = std::chrono::seconds(15);
-    std::chrono::milliseconds ring_heartbeat_timeout = std::chrono::minutes(1);
+    /// Says which distributors there are.
+    ring::RingSettings ring;
 
     bool retry_after_enabled = true;
     std::chrono::milliseconds retry_after_min_backoff = std::chrono::seconds(6);

@@ -38,9 +38,9 @@ struct Environment {
     Metrics& metrics;
     telemetry::Registry& registry;
     telemetry::Logger log;
+    const Clock& clock = system_clock();
     /// Of the ring now; unset: this ingester is the only one.
     std::function<RingShape()> ring_shape = {};
-    const Clock& clock = system_clock();
 };
 
 class Ingester final {

@@ -1,5 +1,6 @@
 #include "components/ingester/module.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <optional>
@@ -20,7 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 ring::LifecyclerOptions ring_entry(const ModuleEnvironment& environment) {
-    const RingSettings& ring = environment.options.ring;
+    const ring::RingSettings& ring = environment.options.ring;
     const fs::Path beside_data = fs::Path(environment.options.dir) / "tokens";
     return {
         .ring_name = environment.ring.name(),
@@ -65,16 +66,18 @@ class IngesterService final : public modules::Service {
             metrics_,
             environment_.registry,
             environment_.log,
+            system_clock(),
             [this] { return shapes_.now(); }
         };
         MIMIR_TRY(ingester_, Ingester::open(options, std::move(environment), cancel));
         publish();
+        MIMIR_TRY(wait(cancel, options.ring.observe_period));
         if (auto active = lifecycler_->change_state(ring::InstanceState::active); !active) {
             environment_.log.warn(
                 "the ring is told later that this ingester is active", {{"err", active.error()}}
             );
         }
-        return {};
+        return wait(cancel, options.ring.min_ready_duration);
     }
 
     Result<void> run(std::stop_token stop) override {
@@ -132,9 +135,18 @@ class IngesterService final : public modules::Service {
             const bool again =
                 !joined && joined.error().kind == ErrorKind::conflict && Clock::now() < until;
             if (!again) return joined;
-            MIMIR_TRY(cancel.check());
-            std::this_thread::sleep_for(kTryEvery);
+            MIMIR_TRY(wait(cancel, kTryEvery));
         }
+    }
+    static Result<void> wait(const CancellationToken& cancel, std::chrono::milliseconds time) {
+        constexpr std::chrono::milliseconds kLookEvery{100};
+        const auto until = Clock::now() + time;
+        while (Clock::now() < until) {
+            MIMIR_TRY(cancel.check());
+            std::this_thread::sleep_for(std::min<Clock::duration>(kLookEvery, until - Clock::now())
+            );
+        }
+        return {};
     }
     void publish() {
         local_.emplace(*ingester_);

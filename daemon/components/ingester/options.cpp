@@ -93,104 +93,7 @@ void declare_instance_limits(config::Declarer& d, InstanceLimits& o) {
     );
 }
 
-void declare_ring(config::Declarer& d, RingSettings& o) {
-    kv::declare_own(d, o.store, "ingester.ring", "ingester.ring");
-    d.option(
-        o.heartbeat_period,
-        {
-            .key = "ingester.ring.heartbeat_period",
-            .help = "How often this ingester tells the ring that it lives.",
-            .category = Category::advanced,
-            .min = 100ms,
-        }
-    );
-    d.option(
-        o.heartbeat_timeout,
-        {
-            .key = "ingester.ring.heartbeat_timeout",
-            .help = "An ingester that was not heard of for so long is taken for dead. The same for "
-                    "all processes.",
-            .category = Category::advanced,
-            .min = 1000ms,
-            .needs_process = true,
-        }
-    );
-    d.option(
-        o.replication_factor,
-        {
-            .key = "ingester.ring.replication_factor",
-            .help = "Ingesters that get each series; 3 loses nothing when one is lost. The same "
-                    "for all processes of a cluster.",
-            .min = 1,
-            .max = ring::kReplicationFactorMax,
-            .needs_process = true,
-        }
-    );
-    d.option(
-        o.zone_awareness_enabled,
-        {
-            .key = "ingester.ring.zone_awareness_enabled",
-            .help = "Put the copies of a series into different zones. The same for all processes.",
-            .needs_process = true,
-        }
-    );
-    d.option(
-        o.excluded_zones,
-        {
-            .key = "ingester.ring.excluded_zones",
-            .help = "Zones whose ingesters are left out, as when one is about to be removed.",
-            .category = Category::advanced,
-            .needs_process = true,
-        }
-    );
-    d.option(
-        o.num_tokens,
-        {
-            .key = "ingester.ring.num_tokens",
-            .help = "Tokens of this ingester: more spread series more evenly.",
-            .category = Category::advanced,
-            .min = 1,
-            .max = 4096,
-        }
-    );
-    d.option(
-        o.tokens_file_path,
-        {
-            .key = "ingester.ring.tokens_file_path",
-            .help = "Where the tokens are kept over restarts. Empty: in a file beside the data.",
-            .category = Category::advanced,
-        }
-    );
-    d.option(
-        o.unregister_on_shutdown,
-        {
-            .key = "ingester.ring.unregister_on_shutdown",
-            .help = "Leave the ring when the ingester stops. When false the entry stays, so that "
-                    "the tokens keep their owner over a restart.",
-            .category = Category::advanced,
-        }
-    );
-    d.option(
-        o.final_sleep,
-        {
-            .key = "ingester.ring.final_sleep",
-            .help = "How long to wait before the ring is left, so that the last metrics are "
-                    "collected.",
-            .category = Category::advanced,
-        }
-    );
-}
-
 }  // namespace
-
-ring::RingOptions RingSettings::ring_options() const {
-    return {
-        .replication_factor = replication_factor,
-        .zone_awareness_enabled = zone_awareness_enabled,
-        .excluded_zones = excluded_zones,
-        .heartbeat_timeout = heartbeat_timeout,
-    };
-}
 
 void declare(config::Declarer& d, Options& o) {
     d.option(
@@ -255,7 +158,7 @@ void declare(config::Declarer& d, Options& o) {
         }
     );
     declare_instance_limits(d, o.instance_limits);
-    declare_ring(d, o.ring);
+    ring::declare(d, o.ring, "ingester.ring", "ingester.ring", ring::RingKind::tokens);
 }
 
 Result<std::vector<std::chrono::milliseconds>> block_ranges(const Options& options) {
@@ -274,6 +177,7 @@ Result<std::vector<std::chrono::milliseconds>> block_ranges(const Options& optio
     return ranges;
 }
 
+<<<<<<< HEAD
 Result<tsdb::TsdbOptions> storage_options(const Options& options) {
     MIMIR_TRY(const auto ranges, block_ranges(options));
     tsdb::TsdbOptions storage;
@@ -286,13 +190,13 @@ Result<tsdb::TsdbOptions> storage_options(const Options& options) {
 }
 
 void validate(const Options& options, const kv::Options& common_store, config::Findings& findings) {
+=======
+void validate(const Options& options, config::Findings& findings) {
+>>>>>>> main
     if (auto ranges = block_ranges(options); !ranges) {
         findings.add("blocks_storage.tsdb.block_ranges_period", ranges.error().message);
     }
-    kv::validate(common_store, options.ring.store, "ingester.ring", findings);
-    if (options.ring.heartbeat_timeout <= options.ring.heartbeat_period) {
-        findings.add("ingester.ring.heartbeat_timeout", "must be longer than heartbeat_period");
-    }
+    ring::validate(options.ring, "ingester.ring", findings);
 }
 
 }  // namespace mimir::ingester

@@ -7,8 +7,7 @@
 
 #include "config/declarer.hpp"
 #include "config/findings.hpp"
-#include "kv/options.hpp"
-#include "ring/ring_view.hpp"
+#include "ring/options.hpp"
 #include "tsdb/db.hpp"
 
 namespace mimir::ingester {
@@ -19,24 +18,6 @@ struct InstanceLimits {
     std::uint64_t max_tenants = 0;
     std::uint64_t max_series = 0;
     std::uint64_t max_inflight_push_requests = 30'000;
-};
-
-/// `ingester.ring.*`: the ring of the ingesters, and this one's entry in it.
-struct RingSettings {
-    kv::OwnOptions store;
-    std::chrono::milliseconds heartbeat_period = std::chrono::seconds(15);
-    std::chrono::milliseconds heartbeat_timeout = std::chrono::minutes(1);
-    std::size_t replication_factor = 1;
-    bool zone_awareness_enabled = false;
-    std::vector<std::string> excluded_zones;
-    std::size_t num_tokens = 512;
-    /// Empty: beside the data.
-    std::string tokens_file_path;
-    bool unregister_on_shutdown = true;
-    std::chrono::milliseconds final_sleep{0};
-
-    /// What a reader of the ring goes by.
-    [[nodiscard]] ring::RingOptions ring_options() const;
 };
 
 struct Options {
@@ -55,11 +36,11 @@ struct Options {
     std::chrono::milliseconds metadata_retain_period = std::chrono::minutes(10);
 
     InstanceLimits instance_limits;
-    RingSettings ring;
+    ring::RingSettings ring;
 };
 
 void declare(config::Declarer& d, Options& options);
-void validate(const Options& options, const kv::Options& common_store, config::Findings& findings);
+void validate(const Options& options, config::Findings& findings);
 
 /// block_ranges_period as durations; the first is the range of blocks cut from a head.
 /// Errors: invalid, unless each is a multiple of the one before it.

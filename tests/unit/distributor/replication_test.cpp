@@ -22,8 +22,11 @@ using test::TestView;
 constexpr TimestampMs kNow{1'700'000'000'000};
 
 struct Cluster {
-    explicit Cluster(std::size_t members, ring::RingOptions ring_options = {})
-        : view(std::make_shared<TestView>(std::move(ring_options))) {
+    explicit Cluster(
+        std::size_t members, ring::RingOptions ring_options = {}, Options own_options = {}
+    )
+        : view(std::make_shared<TestView>(std::move(ring_options))),
+          options(std::move(own_options)) {
         for (std::size_t i = 0; i < members; ++i) {
             view->add(id(i), fmt::format("zone-{}", i % 3));
             directory.ingesters[id(i)];
@@ -68,8 +71,9 @@ struct Cluster {
     std::size_t shard_size = 0;
     std::optional<Result<void>> outcome;
     rpc::RequestContext context{.tenant = *model::TenantId::parse("a")};
+    Options options;
     Distributor distributor{
-        {},
+        options,
         {limits,
          [this](std::string_view, std::size_t size) {
              shard_size = size;
@@ -290,6 +294,41 @@ TEST_CASE("the tenant's rate is shared by the distributors, its burst is not") {
     CHECK(c.outcome->error().id == Distributor::kRateLimited);
     c.push(1);
     REQUIRE_OK(*c.outcome);
+}
+
+TEST_CASE("a distributor takes no more at once, and no more a second, than it may") {
+    const struct {
+        const char* name;
+        Options options;
+        std::string_view id;
+    } cases[] = {
+        {"requests", {.max_inflight_push_requests = 1}, Distributor::kTooManyInflight},
+        {"bytes", {.max_inflight_push_requests_bytes = 100}, Distributor::kTooManyInflightBytes},
+        {"rate", {.max_ingestion_rate = 3}, Distributor::kMaxIngestionRate},
+    };
+    for (const auto& one : cases) {
+        CAPTURE(one.name);
+        Cluster c(3, {}, one.options);
+        for (std::size_t i = 0; i < 3; ++i) c.ingester(i).late = true;
+        c.push(4);
+        c.clock.advance(std::chrono::seconds(1));
+        CHECK_FALSE(c.outcome.has_value());
+        c.push();
+        REQUIRE(c.outcome.has_value());
+        CHECK(c.outcome->error().id == one.id);
+        CHECK(
+            c.outcome->error().message.find("-distributor.instance-limits.max-") !=
+            std::string::npos
+        );
+        c.outcome.reset();
+        for (std::size_t i = 0; i < 3; ++i) c.ingester(i).answer_late({});
+        c.clock.advance(std::chrono::seconds(10));
+        c.push();
+        CHECK_FALSE(c.outcome.has_value());
+        for (std::size_t i = 0; i < 3; ++i) c.ingester(i).answer_late({});
+        REQUIRE_OK(*c.outcome);
+        CHECK(c.metrics.inflight_bytes.value() == 0);
+    }
 }
 
 TEST_CASE("a drain waits for replicas that have not answered, and refuses what comes later") {

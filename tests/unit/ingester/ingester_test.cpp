@@ -19,7 +19,7 @@ struct Fixture {
         ingester.reset();
         auto opened = Ingester::open(
             options,
-            {fs::real_file_system(), limits, metrics, registry, {}, [this] { return shape; }, clock
+            {fs::real_file_system(), limits, metrics, registry, {}, clock, [this] { return shape; }
             },
             {}
         );

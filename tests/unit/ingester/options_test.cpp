@@ -20,7 +20,7 @@ TEST_CASE("block ranges are durations, each a multiple of the one before") {
         CHECK_FALSE(ranges(bad).has_value());
     }
     config::Findings findings;
-    validate(Options{.block_ranges_period = {"2h", "3h"}}, {}, findings);
+    validate(Options{.block_ranges_period = {"2h", "3h"}}, findings);
     CHECK(findings.size() == 1);
 }
 
