@@ -247,6 +247,17 @@ void declare(Declarer& d, Limits& l) {
         }
     );
     d.option(
+        l.query_ingesters_within,
+        {
+            .key = "limits.query_ingesters_within",
+            .flag = "querier.query-ingesters-within",
+            .help =
+                "Ingesters that came to a tenant's shard, or left it, within this time are read "
+                "too; so long ingesters must keep samples. 0 to read all ingesters.",
+            .category = Category::advanced,
+        }
+    );
+    d.option(
         l.max_partial_query_length,
         {
             .key = "limits.max_partial_query_length",
@@ -288,6 +299,14 @@ void declare(Declarer& d, Limits& l) {
             .flag = "querier.max-series-query-limit",
             .help = "Greatest `limit` of a series request; requests without or with a greater one "
                     "get this. 0 for no limit.",
+        }
+    );
+    d.option(
+        l.max_queriers_per_tenant,
+        {
+            .key = "limits.max_queriers_per_tenant",
+            .flag = "query-frontend.max-queriers-per-tenant",
+            .help = "Queriers that evaluate a tenant's queries, always the same ones. 0 for all.",
         }
     );
     d.set_per_tenant(false);

@@ -48,11 +48,13 @@ struct Limits {
     std::uint64_t max_fetched_chunks_per_query = 2'000'000;
     std::uint64_t max_fetched_chunk_bytes_per_query = 0;
     std::chrono::milliseconds max_query_lookback{0};
+    std::chrono::milliseconds query_ingesters_within = std::chrono::hours(13);
     std::chrono::milliseconds max_partial_query_length{0};
     std::chrono::milliseconds max_total_query_length{0};
     std::chrono::milliseconds max_labels_query_length{0};
     std::uint64_t max_query_expression_size_bytes = 0;
     std::uint64_t max_series_query_limit = 0;
+    std::uint64_t max_queriers_per_tenant = 0;
 
     bool operator==(const Limits&) const = default;
 };

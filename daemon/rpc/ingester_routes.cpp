@@ -2,7 +2,7 @@
 
 #include "model/histogram_validation.hpp"
 #include "rpc/detail/ingester_calls.hpp"
-#include "rpc/detail/selection_writer.hpp"
+#include "rpc/detail/write_selection.hpp"
 #include "runtime/run_on.hpp"
 #include "wire/ingester_messages.hpp"
 #include "wire/labels.hpp"
@@ -56,7 +56,7 @@ Result<std::string> push(IngesterClient& ingester, Request& request) {
 /// Decodes a question, asks it, encodes the answer. Threads: those of the query pool.
 template <class T, class Ask>
 Result<std::string> answer_selection(
-    const Request& request, void (*encode)(const std::vector<T>&, std::string&), Ask ask
+    const Request& request, void (*encode)(std::span<const T>, std::string&), Ask ask
 ) {
     MIMIR_TRY(check_tenant(request.context));
     MIMIR_TRY(request.context.cancellation.check());
@@ -117,39 +117,22 @@ Result<std::string> metadata(IngesterClient& ingester, Request& request) {
     return out;
 }
 
-Result<std::unique_ptr<detail::SelectionWriter>> begin_selection(
+Result<std::unique_ptr<chunkenc::SeriesSet>> begin_selection(
     IngesterClient& ingester, Request& request
 ) {
     MIMIR_TRY(check_tenant(request.context));
     MIMIR_TRY(request.context.cancellation.check());
     MIMIR_TRY(const auto asked, wire::decode_selection_request(request.body));
-    auto selected = wait_for<std::unique_ptr<chunkenc::SeriesSet>>([&](auto done) {
+    return wait_for<std::unique_ptr<chunkenc::SeriesSet>>([&](auto done) {
         ingester.select(request.context, only_selector(asked), asked.range, std::move(done));
     });
-    MIMIR_TRY(auto set, std::move(selected));
-    return std::make_unique<detail::SelectionWriter>(std::move(set));
 }
 
-/// The pool makes a frame, then lets go until the socket has taken it.
 awaitable<Result<void>> select(
     IngesterClient& ingester, runtime::Pool& pool, Request& request, FrameWriter& frames
 ) {
-    std::string frame;
-    std::unique_ptr<detail::SelectionWriter> selection;
-    auto begin = [&]() -> Result<void> {
-        MIMIR_TRY(selection, begin_selection(ingester, request));
-        return selection->next(frame);
-    };
-    auto go_on = [&]() -> Result<void> {
-        MIMIR_TRY(request.context.cancellation.check());
-        return selection->next(frame);
-    };
-    MIMIR_CO_TRY(co_await runtime::run_on(pool, begin));
-    while (!frame.empty()) {
-        MIMIR_CO_TRY(co_await frames.write(frame));
-        MIMIR_CO_TRY(co_await runtime::run_on(pool, go_on));
-    }
-    co_return Result<void>();
+    auto begin = [&] { return begin_selection(ingester, request); };
+    co_return co_await detail::write_selection(pool, request.context, std::move(begin), frames);
 }
 
 using Work = Result<std::string> (*)(IngesterClient&, Request&);

@@ -1,14 +1,9 @@
 #include "rpc/peer.hpp"
 
-#include <boost/asio/append.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <unordered_map>
 
 #include "base/guarded.hpp"
+#include "rpc/detail/await_done.hpp"
 #include "rpc/detail/remote_peer.hpp"
 #include "runtime/bell.hpp"
 #include "runtime/task_scope.hpp"
@@ -22,29 +17,10 @@ http::asio::awaitable<Result<std::string>> Peer::call(
 ) {
     context.cancellation = context.cancellation.child();
     auto shared_body = std::make_shared<const std::string>(std::move(body));
-    auto initiate = [&]<class Handler>(Handler handler) {
-        const auto executor = asio::get_associated_executor(handler);
-        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-            slot.assign([token = context.cancellation](asio::cancellation_type) mutable {
-                token.cancel();
-            });
-        }
-        // Shared, as a Done is copied, and a handler can't be.
-        auto resume = std::make_shared<Handler>(std::move(handler));
-        call(
-            context,
-            name,
-            std::move(shared_body),
-            std::move(headers),
-            [resume, executor](Result<std::string> answer) {
-                asio::post(executor, asio::append(std::move(*resume), std::move(answer)));
-            }
-        );
+    auto begin = [&](Done<std::string> done) {
+        call(context, name, std::move(shared_body), std::move(headers), std::move(done));
     };
-    co_return co_await asio::
-        async_initiate<const asio::use_awaitable_t<>, void(Result<std::string>)>(
-            std::move(initiate), asio::use_awaitable
-        );
+    co_return co_await detail::await_done<std::string>(context.cancellation, begin);
 }
 
 /// Looks after the peers: one task, which sleeps between what is due.

@@ -19,15 +19,19 @@ struct Assignment {
     std::uint64_t ticket = 0;
 };
 
-/// Who offers a slot.
-struct QuerierIdentity {
-    std::string id;
+/// A querier's free slot. The querier names the ticket, so that it knows it before anybody comes with it.
+struct SlotOffer {
+    std::string querier_id;
     std::string address;
+    /// Random, not 0; of this offer alone.
+    std::uint64_t ticket = 0;
+    /// Of the slot's query before this one, which has ended: what the tenant holds is counted by it. 0: none.
+    std::uint64_t ended_ticket = 0;
 };
 
 /// Brings queries and free slots of queriers together, fairly between tenants. It never sees queries or
 /// results. Local or remote.
-/// Threads: awaited on the event loop.
+/// Threads: awaited on the event loop, by coroutines on a strand.
 class QueryScheduler {
   public:
     template <class T>
@@ -37,14 +41,18 @@ class QueryScheduler {
 
     /// Waits for a slot for a query of the context's tenant. A caller that goes away (its token) or hangs
     /// up takes its place in the queue with it; an assignment that it does not use expires.
-    /// Errors: limit (kTooManyOutstanding), when the tenant's queue is full; unavailable, when the
-    ///         scheduler stops or can't be reached; canceled and timeout, as the token says.
+    /// Errors: limit (kTooManyOutstanding), when the tenant's queue is full; unavailable, when no querier
+    ///         is there, the scheduler stops or can't be reached; canceled and timeout, as the token says.
     virtual Answer<Assignment> acquire(RequestContext context) = 0;
 
-    /// Offers one free slot, and waits until a query is assigned to it: gives the ticket. Ends early when
-    /// the token is canceled, which takes the offer back.
-    /// Errors: unavailable, when the scheduler stops or can't be reached; canceled.
-    virtual Answer<std::uint64_t> offer(QuerierIdentity querier, CancellationToken token) = 0;
+    /// Offers one free slot, and waits until a query is assigned to it, which will come with the offer's
+    /// ticket, perhaps before this returns. Ends early when the token is canceled, which takes the offer back.
+    /// Errors: unavailable, when the scheduler stops or can't be reached: a query may come all the
+    ///         same; canceled.
+    virtual Answer<void> offer(SlotOffer offer, CancellationToken token) = 0;
+
+    /// The query of this ticket has ended, and its slot is not offered again. Not awaited; may be lost.
+    virtual void end(std::uint64_t ticket) = 0;
 
     static constexpr std::string_view kTooManyOutstanding = "too-many-outstanding-requests";
 };
@@ -56,8 +64,10 @@ class TicketedQuerier {
     virtual ~TicketedQuerier() = default;
 
     /// For the one call that the ticket was given for: the slot is busy as long as the runner is held.
-    /// Errors: not_found, when the querier does not know the ticket (any more): acquire another.
+    /// Errors: not_found (kUnknownTicket), when the querier does not know the ticket (any more): acquire another.
     virtual Result<std::shared_ptr<QueryRunner>> runner(std::uint64_t ticket) = 0;
+
+    static constexpr std::string_view kUnknownTicket = "unknown-ticket";
 };
 
 /// Finds the querier of an assignment: the object of this process when it is this process', else a

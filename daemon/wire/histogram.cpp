@@ -136,6 +136,20 @@ void write_counts(ProtoWriter& writer, const FloatHistogram& histogram) {
     write_numbers(writer, kPositiveCounts, histogram.positive_buckets);
 }
 
+template <class AnyHistogram>
+void write_histogram(const AnyHistogram& histogram, TimestampMs time, std::string& out) {
+    ProtoWriter writer(out);
+    write_counts(writer, histogram);
+    writer.float64(kSum, histogram.sum);
+    writer.sint64(kSchema, histogram.schema);
+    writer.float64(kZeroThreshold, histogram.zero_threshold);
+    write_spans(writer, kNegativeSpans, histogram.negative_spans);
+    write_spans(writer, kPositiveSpans, histogram.positive_spans);
+    writer.uint64(kResetHint, static_cast<std::uint64_t>(histogram.reset_hint));
+    write_numbers(writer, kCustomValues, histogram.custom_bounds);
+    writer.int64(kTimestamp, time.ms);
+}
+
 }  // namespace
 
 Result<model::HistogramSample> decode_histogram(std::string_view bytes) {
@@ -153,21 +167,14 @@ Result<model::HistogramSample> decode_histogram(std::string_view bytes) {
 }
 
 void encode_histogram(const model::HistogramSample& sample, std::string& out) {
-    ProtoWriter writer(out);
     std::visit(
-        [&](const auto& histogram) {
-            write_counts(writer, histogram);
-            writer.float64(kSum, histogram.sum);
-            writer.sint64(kSchema, histogram.schema);
-            writer.float64(kZeroThreshold, histogram.zero_threshold);
-            write_spans(writer, kNegativeSpans, histogram.negative_spans);
-            write_spans(writer, kPositiveSpans, histogram.positive_spans);
-            writer.uint64(kResetHint, static_cast<std::uint64_t>(histogram.reset_hint));
-            write_numbers(writer, kCustomValues, histogram.custom_bounds);
-        },
+        [&](const auto& histogram) { write_histogram(histogram, sample.time, out); },
         sample.histogram
     );
-    writer.int64(kTimestamp, sample.time.ms);
+}
+
+void encode_histogram(const model::FloatHistogram& histogram, TimestampMs time, std::string& out) {
+    write_histogram(histogram, time, out);
 }
 
 }  // namespace mimir::wire

@@ -15,5 +15,6 @@ Result<model::HistogramSample> decode_histogram(std::string_view message);
 
 /// Appends the `Histogram` message.
 void encode_histogram(const model::HistogramSample& sample, std::string& out);
+void encode_histogram(const model::FloatHistogram& histogram, TimestampMs time, std::string& out);
 
 }  // namespace mimir::wire

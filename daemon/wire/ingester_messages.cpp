@@ -181,7 +181,7 @@ Result<MetadataRequest> decode_metadata_request(std::string_view message) {
     return request;
 }
 
-void encode_strings(const std::vector<std::string>& strings, std::string& out) {
+void encode_strings(std::span<const std::string> strings, std::string& out) {
     ProtoWriter writer(out);
     for (const std::string& one : strings) writer.bytes(kElementsField, one);
 }
@@ -195,7 +195,7 @@ Result<std::vector<std::string>> decode_strings(std::string_view message) {
     return strings;
 }
 
-void encode_label_sets(const std::vector<model::Labels>& sets, std::string& out) {
+void encode_label_sets(std::span<const model::Labels> sets, std::string& out) {
     ProtoWriter writer(out);
     for (const model::Labels& one : sets) writer.bytes(kElementsField, one.bytes());
 }
@@ -210,7 +210,7 @@ Result<std::vector<model::Labels>> decode_label_sets(std::string_view message) {
     return sets;
 }
 
-void encode_series_exemplars(const std::vector<model::SeriesExemplars>& series, std::string& out) {
+void encode_series_exemplars(std::span<const model::SeriesExemplars> series, std::string& out) {
     ProtoWriter writer(out);
     std::string message;
     std::string inner;
@@ -237,7 +237,7 @@ Result<std::vector<model::SeriesExemplars>> decode_series_exemplars(std::string_
     return series;
 }
 
-void encode_metric_metadata(const std::vector<model::MetricMetadata>& metadata, std::string& out) {
+void encode_metric_metadata(std::span<const model::MetricMetadata> metadata, std::string& out) {
     ProtoWriter writer(out);
     std::string message;
     for (const model::MetricMetadata& one : metadata) {

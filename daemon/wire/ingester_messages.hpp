@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,17 +39,17 @@ struct MetadataRequest {
 void encode_metadata_request(const MetadataRequest& request, std::string& out);
 Result<MetadataRequest> decode_metadata_request(std::string_view message);
 
-void encode_strings(const std::vector<std::string>& strings, std::string& out);
+void encode_strings(std::span<const std::string> strings, std::string& out);
 Result<std::vector<std::string>> decode_strings(std::string_view message);
 
-void encode_label_sets(const std::vector<model::Labels>& sets, std::string& out);
+void encode_label_sets(std::span<const model::Labels> sets, std::string& out);
 /// Every set is canonical.
 Result<std::vector<model::Labels>> decode_label_sets(std::string_view message);
 
-void encode_series_exemplars(const std::vector<model::SeriesExemplars>& series, std::string& out);
+void encode_series_exemplars(std::span<const model::SeriesExemplars> series, std::string& out);
 Result<std::vector<model::SeriesExemplars>> decode_series_exemplars(std::string_view message);
 
-void encode_metric_metadata(const std::vector<model::MetricMetadata>& metadata, std::string& out);
+void encode_metric_metadata(std::span<const model::MetricMetadata> metadata, std::string& out);
 Result<std::vector<model::MetricMetadata>> decode_metric_metadata(std::string_view message);
 
 /// A frame of a selection's answer. Series are numbered in their order; first come the labels of all of them,

@@ -96,10 +96,7 @@ Result<std::unique_ptr<chunkenc::SeriesSet>> IngesterQueryable::select(
             length_max.count() / 1000
         );
     }
-    auto selected = rpc::wait_for<std::unique_ptr<chunkenc::SeriesSet>>([&](auto done) {
-        ingester_->select(context_, matchers, range, std::move(done));
-    });
-    MIMIR_TRY(auto series, std::move(selected));
+    MIMIR_TRY(auto series, ingesters_->select(matchers, range));
     usage_.series += series->count();
     const std::uint64_t series_max = limits_->max_fetched_series_per_query;
     if (series_max != 0 && usage_.series > series_max) {

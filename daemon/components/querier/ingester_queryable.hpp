@@ -2,9 +2,9 @@
 
 #include <memory>
 
+#include "components/querier/ingester_reader.hpp"
 #include "config/limits.hpp"
 #include "promql/queryable.hpp"
-#include "rpc/ingester_client.hpp"
 
 namespace mimir::querier {
 
@@ -16,21 +16,17 @@ struct QueryUsage {
 };
 
 /// The series of one tenant for one query, within the tenant's limits.
-/// Errors: limit, with Mimir's ids; those of the ingester.
+/// Errors: limit, with Mimir's ids; those of the ingesters.
 /// Threads: those of the query, one at a time. Its sets must not outlive it.
 class IngesterQueryable final : public promql::Queryable {
   public:
     /// Nothing outside of `visible` is read.
     IngesterQueryable(
-        rpc::RequestContext context,
-        std::shared_ptr<rpc::IngesterClient> ingester,
+        std::shared_ptr<IngesterReader> ingesters,
         std::shared_ptr<const config::Limits> limits,
         TimeRange visible
     )
-        : context_(std::move(context)),
-          ingester_(std::move(ingester)),
-          limits_(std::move(limits)),
-          visible_(visible) {}
+        : ingesters_(std::move(ingesters)), limits_(std::move(limits)), visible_(visible) {}
 
     Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const model::Matchers& matchers, TimeRange range
@@ -41,8 +37,7 @@ class IngesterQueryable final : public promql::Queryable {
   private:
     class LimitedSeriesSet;
 
-    const rpc::RequestContext context_;
-    const std::shared_ptr<rpc::IngesterClient> ingester_;
+    const std::shared_ptr<IngesterReader> ingesters_;
     const std::shared_ptr<const config::Limits> limits_;
     const TimeRange visible_;
     QueryUsage usage_;

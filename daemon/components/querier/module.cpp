@@ -14,7 +14,11 @@ class QuerierService final : public modules::Service {
           metrics_(scope_),
           querier_(
               environment.options,
-              {environment.limits, environment.ingester, environment.executors.query, metrics_}
+              {environment.limits,
+               environment.ring,
+               environment.ingesters,
+               environment.executors.query,
+               metrics_}
           ),
           slot_(environment.slot) {}
 

@@ -6,7 +6,8 @@
 #include "config/limits.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
-#include "rpc/ingester_client.hpp"
+#include "ring/ring.hpp"
+#include "rpc/ingester_directory.hpp"
 #include "rpc/query_runner.hpp"
 #include "runtime/executors.hpp"
 #include "telemetry/metrics.hpp"
@@ -17,7 +18,9 @@ namespace mimir::querier {
 struct ModuleEnvironment {
     Options options;
     const config::LimitsProvider& limits;
-    const modules::Slot<rpc::IngesterClient>& ingester;
+    /// Whom to ask for a tenant's series, and how they are reached.
+    const ring::Ring& ring;
+    rpc::IngesterDirectory& ingesters;
     /// Where the querier is found by others while it runs.
     modules::Slot<rpc::QueryRunner>& slot;
     runtime::Executors& executors;

@@ -58,6 +58,24 @@ void declare(config::Declarer& d, Options& o) {
             .category = Category::advanced,
         }
     );
+    d.option(
+        o.minimize_ingester_requests,
+        {
+            .key = "querier.minimize_ingester_requests",
+            .help = "Ask only as many ingesters, or zones, as make a quorum; others when one fails "
+                    "or is slow. When false all are asked at once.",
+            .category = Category::advanced,
+        }
+    );
+    d.option(
+        o.minimize_ingester_requests_hedging_delay,
+        {
+            .key = "querier.minimize_ingester_requests_hedging_delay",
+            .help = "How long the ingesters that were asked may take before one more, or one more "
+                    "zone, is asked. 0 to ask more only when one fails.",
+            .category = Category::advanced,
+        }
+    );
 }
 
 promql::EngineOptions engine_options(const Options& options) {
@@ -65,6 +83,13 @@ promql::EngineOptions engine_options(const Options& options) {
         .lookback = options.lookback_delta,
         .default_interval = options.default_evaluation_interval,
         .samples_max = options.max_samples,
+    };
+}
+
+rpc::GatherOptions gather_options(const Options& options) {
+    return {
+        .minimize_requests = options.minimize_ingester_requests,
+        .hedging_delay = options.minimize_ingester_requests_hedging_delay,
     };
 }
 

@@ -5,6 +5,7 @@
 
 #include "config/declarer.hpp"
 #include "promql/engine.hpp"
+#include "rpc/gather.hpp"
 
 namespace mimir::querier {
 
@@ -15,10 +16,13 @@ struct Options {
     std::chrono::milliseconds lookback_delta = std::chrono::minutes(5);
     std::chrono::milliseconds default_evaluation_interval = std::chrono::minutes(1);
     std::chrono::milliseconds max_query_into_future = std::chrono::minutes(10);
+    bool minimize_ingester_requests = true;
+    std::chrono::milliseconds minimize_ingester_requests_hedging_delay = std::chrono::seconds(3);
 };
 
 void declare(config::Declarer& d, Options& options);
 
 promql::EngineOptions engine_options(const Options& options);
+rpc::GatherOptions gather_options(const Options& options);
 
 }  // namespace mimir::querier

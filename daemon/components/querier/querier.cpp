@@ -46,8 +46,8 @@ Result<promql::QueryResult> Querier::evaluate(
     Metrics& metrics = environment_.metrics;
     const std::string& user = context.tenant->str();
     const auto limits = environment_.limits.of(user);
-    MIMIR_TRY(IngesterPtr ingester, this->ingester());
-    IngesterQueryable storage(context, std::move(ingester), limits, visible(*limits));
+    MIMIR_TRY(ReaderPtr ingesters, this->ingesters(context, *limits));
+    IngesterQueryable storage(std::move(ingesters), limits, visible(*limits));
 
     const auto begun = environment_.clock.steady_now();
     metrics.inflight_requests.inc();
@@ -72,12 +72,9 @@ Querier::Answer<rpc::Selection<model::Labels>> Querier::series(
     const rpc::RequestContext timed = with_deadline(std::move(context));
     auto job = [&]() -> Result<Found> {
         const auto limits = environment_.limits.of(timed.tenant->str());
-        MIMIR_TRY(const IngesterPtr ingester, this->ingester());
+        MIMIR_TRY(const ReaderPtr ingesters, this->ingesters(timed, *limits));
         const TimeRange range = labels_range(*limits, query.range);
-        auto asked = rpc::wait_for<std::vector<model::Labels>>([&](auto done) {
-            ingester->series(timed, query.selectors, range, std::move(done));
-        });
-        MIMIR_TRY(auto found, std::move(asked));
+        MIMIR_TRY(auto found, ingesters->series(query.selectors, range));
         return cut(std::move(found), query.limit);
     };
     co_return co_await runtime::run_on(environment_.pool, job);
@@ -87,17 +84,14 @@ Querier::Answer<rpc::Selection<std::string>> Querier::label_names(
     rpc::RequestContext context, rpc::SelectionQuery query
 ) {
     const rpc::RequestContext timed = with_deadline(std::move(context));
-    const auto limits = environment_.limits.of(timed.tenant->str());
-    const TimeRange range = labels_range(*limits, query.range);
-    auto job = [&] {
-        return strings_of_any(
-            query,
-            [&](rpc::IngesterClient& ingester, const model::Matchers& matchers) {
-                return rpc::wait_for<Strings>([&](auto done) {
-                    ingester.label_names(timed, matchers, range, std::move(done));
-                });
-            }
-        );
+    auto job = [&]() -> Result<rpc::Selection<std::string>> {
+        const auto limits = environment_.limits.of(timed.tenant->str());
+        MIMIR_TRY(const ReaderPtr ingesters, this->ingesters(timed, *limits));
+        const TimeRange range = labels_range(*limits, query.range);
+        const auto of_one = [&](IngesterReader& reader, const model::Matchers& matchers) {
+            return reader.label_names(matchers, range);
+        };
+        return strings_of_any(*ingesters, query, of_one);
     };
     co_return co_await runtime::run_on(environment_.pool, job);
 }
@@ -106,17 +100,14 @@ Querier::Answer<rpc::Selection<std::string>> Querier::label_values(
     rpc::RequestContext context, std::string name, rpc::SelectionQuery query
 ) {
     const rpc::RequestContext timed = with_deadline(std::move(context));
-    const auto limits = environment_.limits.of(timed.tenant->str());
-    const TimeRange range = labels_range(*limits, query.range);
-    auto job = [&] {
-        return strings_of_any(
-            query,
-            [&](rpc::IngesterClient& ingester, const model::Matchers& matchers) {
-                return rpc::wait_for<Strings>([&](auto done) {
-                    ingester.label_values(timed, name, matchers, range, std::move(done));
-                });
-            }
-        );
+    auto job = [&]() -> Result<rpc::Selection<std::string>> {
+        const auto limits = environment_.limits.of(timed.tenant->str());
+        MIMIR_TRY(const ReaderPtr ingesters, this->ingesters(timed, *limits));
+        const TimeRange range = labels_range(*limits, query.range);
+        const auto of_one = [&](IngesterReader& reader, const model::Matchers& matchers) {
+            return reader.label_values(name, matchers, range);
+        };
+        return strings_of_any(*ingesters, query, of_one);
     };
     co_return co_await runtime::run_on(environment_.pool, job);
 }
@@ -127,10 +118,9 @@ Querier::Answer<std::vector<model::SeriesExemplars>> Querier::exemplars(
     using Found = std::vector<model::SeriesExemplars>;
     const rpc::RequestContext timed = with_deadline(std::move(context));
     auto job = [&]() -> Result<Found> {
-        MIMIR_TRY(const IngesterPtr ingester, this->ingester());
-        return rpc::wait_for<Found>([&](auto done) {
-            ingester->exemplars(timed, query.selectors, query.range, std::move(done));
-        });
+        const auto limits = environment_.limits.of(timed.tenant->str());
+        MIMIR_TRY(const ReaderPtr ingesters, this->ingesters(timed, *limits));
+        return ingesters->exemplars(query.selectors, query.range);
     };
     co_return co_await runtime::run_on(environment_.pool, job);
 }
@@ -141,10 +131,9 @@ Querier::Answer<std::vector<model::MetricMetadata>> Querier::metadata(
     using Found = std::vector<model::MetricMetadata>;
     const rpc::RequestContext timed = with_deadline(std::move(context));
     auto job = [&]() -> Result<Found> {
-        MIMIR_TRY(const IngesterPtr ingester, this->ingester());
-        return rpc::wait_for<Found>([&](auto done) {
-            ingester->metadata(timed, query, std::move(done));
-        });
+        const auto limits = environment_.limits.of(timed.tenant->str());
+        MIMIR_TRY(const ReaderPtr ingesters, this->ingesters(timed, *limits));
+        return ingesters->metadata(query);
     };
     co_return co_await runtime::run_on(environment_.pool, job);
 }
@@ -156,29 +145,25 @@ Querier::Answer<std::unique_ptr<chunkenc::SeriesSet>> Querier::select(
     const rpc::RequestContext timed = with_deadline(std::move(context));
     auto job = [&]() -> Result<Found> {
         const auto limits = environment_.limits.of(timed.tenant->str());
-        MIMIR_TRY(IngesterPtr ingester, this->ingester());
+        MIMIR_TRY(ReaderPtr ingesters, this->ingesters(timed, *limits));
         const TimeRange seen = visible(*limits);
         const TimeRange asked{std::max(range.min, seen.min), std::min(range.max, seen.max)};
-        auto selected = rpc::wait_for<Found>([&](auto done) {
-            ingester->select(timed, matchers, asked, std::move(done));
-        });
-        MIMIR_TRY(auto series, std::move(selected));
-        return std::make_unique<chunkenc::OwningSeriesSet>(std::move(ingester), std::move(series));
+        MIMIR_TRY(auto series, ingesters->select(matchers, asked));
+        return std::make_unique<chunkenc::OwningSeriesSet>(std::move(ingesters), std::move(series));
     };
     co_return co_await runtime::run_on(environment_.pool, job);
 }
 
 Result<rpc::Selection<std::string>> Querier::strings_of_any(
-    const rpc::SelectionQuery& query, const StringsOf& strings_of
+    IngesterReader& ingesters, const rpc::SelectionQuery& query, const StringsOf& strings_of
 ) const {
-    MIMIR_TRY(const IngesterPtr ingester, this->ingester());
     if (query.selectors.empty()) {
-        MIMIR_TRY(Strings all, strings_of(*ingester, {}));
+        MIMIR_TRY(Strings all, strings_of(ingesters, {}));
         return cut(std::move(all), query.limit);
     }
     Strings any;
     for (const model::Matchers& matchers : query.selectors) {
-        MIMIR_TRY(Strings some, strings_of(*ingester, matchers));
+        MIMIR_TRY(Strings some, strings_of(ingesters, matchers));
         any.insert(any.end(), std::move_iterator(some.begin()), std::move_iterator(some.end()));
     }
     std::sort(any.begin(), any.end());
@@ -186,10 +171,14 @@ Result<rpc::Selection<std::string>> Querier::strings_of_any(
     return cut(std::move(any), query.limit);
 }
 
-Result<Querier::IngesterPtr> Querier::ingester() const {
-    auto ingester = environment_.ingester.get();
-    if (!ingester) return fail(ErrorKind::unavailable, "no ingester is running");
-    return ingester;
+Result<Querier::ReaderPtr> Querier::ingesters(
+    const rpc::RequestContext& context, const config::Limits& limits
+) const {
+    const IngesterReader::Environment environment{
+        environment_.ring, environment_.ingesters, gather_options(options_), environment_.clock
+    };
+    const std::uint64_t seed = seed_.fetch_add(1, std::memory_order_relaxed);
+    return IngesterReader::open(environment, context, limits, seed);
 }
 
 rpc::RequestContext Querier::with_deadline(rpc::RequestContext context) const {

@@ -8,10 +8,12 @@
 #include "rpc/local_ingester.hpp"
 #include "runtime/run_on.hpp"
 #include "support/test_support.hpp"
+#include "unit/querier/ingester_ring.hpp"
 
 namespace mimir::querier {
 namespace {
 
+using test::IngesterRing;
 using test::labels;
 
 constexpr TimestampMs kNow{1'700'000'000'000};
@@ -106,6 +108,7 @@ struct Fixture {
             const model::Sample samples[] = {{kNow - std::chrono::seconds(15), 1}, {kNow, 2}};
             ingester.add(model::Labels{{"__name__", "up"}, {"job", job}}, samples);
         }
+        ring.run_locally("ingester-1", client);
     }
     template <class T>
     T wait(boost::asio::awaitable<T> work) {
@@ -125,17 +128,15 @@ struct Fixture {
     };
     config::LimitsProvider limits{config::Limits{}};
     FakeIngester ingester;
-    rpc::LocalIngester<FakeIngester> client{ingester};
-    modules::Slot<rpc::IngesterClient> slot;
-    std::optional<modules::Slot<rpc::IngesterClient>::Publication> running{
-        std::in_place, slot, client
-    };
+    const std::shared_ptr<rpc::IngesterClient> client =
+        std::make_shared<rpc::LocalIngester<FakeIngester>>(ingester);
+    test::ManualClock clock{kNow};
+    IngesterRing ring{clock};
     telemetry::Registry registry;
     telemetry::MetricScope scope{registry};
     Metrics metrics{scope};
-    test::ManualClock clock{kNow};
     Options options;
-    Querier querier{options, {limits, slot, executors.query, metrics, clock}};
+    Querier querier{options, {limits, ring.ring(), ring, executors.query, metrics, clock}};
     rpc::RequestContext context{
         .tenant = *model::TenantId::parse("a"), .cancellation = CancellationToken::create()
     };
@@ -202,8 +203,10 @@ TEST_CASE("a query that was canceled or came too late says so in Prometheus' wor
 
 TEST_CASE("without an ingester nothing is answered") {
     Fixture f;
-    f.running.reset();
+    SUBCASE("it has left the ring") { f.ring.leave("ingester-1"); }
+    SUBCASE("its entry is still in the ring") { f.ring.stop_local(); }
     CHECK(f.query("up").error().kind == ErrorKind::unavailable);
+    CHECK(f.query("up").error().message == "no ingester is running");
     CHECK(f.wait(f.querier.series(f.context, {})).error().kind == ErrorKind::unavailable);
 }
 

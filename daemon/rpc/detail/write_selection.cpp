@@ -1,0 +1,32 @@
+#include "rpc/detail/write_selection.hpp"
+
+#include "rpc/detail/selection_writer.hpp"
+
+namespace mimir::rpc::detail {
+
+http::asio::awaitable<Result<void>> write_selection(
+    runtime::Pool& pool,
+    const RequestContext& context,
+    std::function<Result<std::unique_ptr<chunkenc::SeriesSet>>()> begin,
+    FrameWriter& frames
+) {
+    std::string frame;
+    std::unique_ptr<SelectionWriter> selection;
+    auto first = [&]() -> Result<void> {
+        MIMIR_TRY(auto set, begin());
+        selection = std::make_unique<SelectionWriter>(std::move(set));
+        return selection->next(frame);
+    };
+    auto go_on = [&]() -> Result<void> {
+        MIMIR_TRY(context.cancellation.check());
+        return selection->next(frame);
+    };
+    MIMIR_CO_TRY(co_await runtime::run_on(pool, first));
+    while (!frame.empty()) {
+        MIMIR_CO_TRY(co_await frames.write(frame));
+        MIMIR_CO_TRY(co_await runtime::run_on(pool, go_on));
+    }
+    co_return Result<void>();
+}
+
+}  // namespace mimir::rpc::detail
