@@ -113,6 +113,21 @@ constexpr Option kQueryOptions[] = {
     kUrl
 };
 constexpr Option kPushOptions[] = {kTenant, kUrl};
+constexpr Option kContinuousTestOptions[] = {
+    {.name = "--write-endpoint",
+     .value = "URL",
+     .help = "Where to write, without /api/v1/push; the daemon's public API unless given."},
+    {.name = "--read-endpoint",
+     .value = "URL",
+     .help = "Where to read, without /api/v1/query; http://HOST:PORT/prometheus, say."},
+    kTenant,
+    {.name = "--runs", .value = "N", .help = "End after so many runs."},
+    {.name = "--duration", .value = "TIME", .help = "End after this time; else ctrl-C ends it."},
+    {.name = "--interval", .value = "TIME", .help = "From run to run; 20s unless given."},
+    {.name = "--series",
+     .value = "N",
+     .help = "Series to write, each a sample every 20 seconds; 1000 unless given."},
+};
 
 constexpr Argument kModules[] = {
     {.name = "MODULE",
@@ -279,6 +294,12 @@ constexpr Example kQueryExamples[] = {
 constexpr Example kPushExamples[] = {
     {"mimirctl push 'room_celsius{room=\"lab\"} 21.5'", "One sample, stamped now."},
     {"mimirctl push < samples.txt", "A line each."},
+};
+constexpr Example kContinuousTestExamples[] = {
+    {"mimirctl continuous-test --runs 3", "Three times, of the daemon's own public API."},
+    {"mimirctl continuous-test --write-endpoint http://a:8080 --read-endpoint http://b:8080/prometheus "
+     "--tenant test --duration 1h",
+     "For an hour, of what other hosts serve."},
 };
 constexpr Example kShutdownExamples[] = {
     {"mimirctl shutdown --yes", "Drain and end the daemon without being asked."}
@@ -465,6 +486,16 @@ constexpr Command kCommands[] = {
      .examples = kPushExamples,
      .exit_codes = kPublic,
      .run = run_push},
+    {.name = "continuous-test",
+     .summary = "Write series whose values are known, ask for them again, and say what is wrong.",
+     .description =
+         "It says a line for each run, and what was missing, wrong or doubled; in the end a table. Exit code 1 says that\n"
+         "something failed. It goes on where an earlier one or the daemon's module continuous-test ended, with as many\n"
+         "series and the same tenant.",
+     .options = kContinuousTestOptions,
+     .examples = kContinuousTestExamples,
+     .exit_codes = kReads,
+     .run = run_continuous_test},
     {.name = "shutdown",
      .summary = "Drain and end the daemon.",
      .description = "On a terminal it asks first. It waits until the daemon has ended.",

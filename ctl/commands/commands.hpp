@@ -50,6 +50,9 @@ Outcome<ExitCode> run_ring_forget(Context& context);
 Outcome<ExitCode> run_query(Context& context);
 Outcome<ExitCode> run_push(Context& context);
 
+// continuous_test.cpp: the same
+Outcome<ExitCode> run_continuous_test(Context& context);
+
 // completion.cpp
 Outcome<ExitCode> run_completion(Context& context);
 Outcome<ExitCode> run_complete(Context& context);

@@ -48,6 +48,8 @@ class Conductor {
 
     /// See Manager::gave_up().
     [[nodiscard]] bool is_anything_left() const;
+    /// See Manager::came_to_an_end().
+    [[nodiscard]] bool came_to_an_end() const { return came_to_an_end_; }
 
     [[nodiscard]] const StatusBoard& board() const { return board_; }
 

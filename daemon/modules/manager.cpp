@@ -53,6 +53,7 @@ class Manager::Impl {
 
     const StatusBoard& board() const { return conductor_.board(); }
     bool gave_up() const { return gave_up_; }
+    bool came_to_an_end() const { return came_to_an_end_; }
 
     Result<PlannedChange> plan(const Change& change) const {
         {
@@ -152,6 +153,7 @@ class Manager::Impl {
     Result<Plan> carry_out(const Change& change) {
         MIMIR_TRY(begin(change.cancel, {}));
         gave_up_ = false;
+        came_to_an_end_ = false;
         auto outcome = conductor_.carry_out(change);
         end();
         return outcome;
@@ -181,6 +183,7 @@ class Manager::Impl {
 
     void note_what_is_left() {
         const bool gives_up = !conductor_.is_anything_left();
+        came_to_an_end_ = gives_up && conductor_.came_to_an_end();
         const bool had_given_up = gave_up_.exchange(gives_up);
         if (gives_up && !had_given_up && options_.gave_up) options_.gave_up();
     }
@@ -207,6 +210,7 @@ class Manager::Impl {
     const telemetry::Logger log_;
     const Clock& clock_;
     std::atomic<bool> gave_up_ = false;
+    std::atomic<bool> came_to_an_end_ = false;
 
     mutable std::mutex mutex_;
     std::condition_variable woken_;
@@ -269,5 +273,7 @@ std::uint64_t Manager::revision() const { return impl_->board().revision(); }
 Names Manager::not_running() const { return impl_->not_running(); }
 
 bool Manager::gave_up() const { return impl_->gave_up(); }
+
+bool Manager::came_to_an_end() const { return impl_->came_to_an_end(); }
 
 }  // namespace mimir::modules

@@ -99,6 +99,8 @@ class Manager {
     /// Whether none of the wanted modules runs or will be started again: each failed for good, or
     /// came to its own end. Not when an operator wants nothing.
     [[nodiscard]] bool gave_up() const;
+    /// Whether it gave up because the last of what was wanted came to its own end: no failure.
+    [[nodiscard]] bool came_to_an_end() const;
 
   private:
     class Impl;

@@ -25,7 +25,8 @@ struct SlotOffer {
     std::string address;
     /// Random, not 0; of this offer alone.
     std::uint64_t ticket = 0;
-    /// Of the slot's query before this one, which has ended: what the tenant holds is counted by it. 0: none.
+    /// Of the slot's offer before this one, whose query has ended, or did not come: what the tenant holds is counted by
+    /// it. 0: none.
     std::uint64_t ended_ticket = 0;
 };
 
@@ -51,7 +52,7 @@ class QueryScheduler {
     ///         same; canceled.
     virtual Answer<void> offer(SlotOffer offer, CancellationToken token) = 0;
 
-    /// The query of this ticket has ended, and its slot is not offered again. Not awaited; may be lost.
+    /// The query of this ticket has ended, or did not come, and its slot is not offered again. Not awaited; may be lost.
     virtual void end(std::uint64_t ticket) = 0;
 
     static constexpr std::string_view kTooManyOutstanding = "too-many-outstanding-requests";
@@ -78,6 +79,8 @@ class QuerierDirectory {
     virtual ~QuerierDirectory() = default;
     /// Errors: as TicketedQuerier::runner(); unavailable.
     virtual Result<std::shared_ptr<QueryRunner>> runner(const Assignment& assignment) = 0;
+    /// Whether it is this process'. A remote one tells that it does not know a ticket only when it is called.
+    [[nodiscard]] virtual bool is_local(const Assignment& assignment) const = 0;
 };
 
 }  // namespace mimir::rpc

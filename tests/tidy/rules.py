@@ -13,7 +13,7 @@ ROWS = [
     {"telemetry"},
     {"model", "encoding", "fs", "config", "runtime", "api"},
     {"chunkenc", "wire", "http"},
-    {"tsdb", "promql", "kv", "objstore", "modules", "operations"},
+    {"tsdb", "promql", "kv", "objstore", "modules", "operations", "wave"},
     {"rules", "ring"},
     {"rpc", "migration"},
     {"components", "admin"},
@@ -23,7 +23,7 @@ ROW_OF = {folder: row for row, folders in enumerate(ROWS) for folder in folders}
 # Folders beside daemon/, and all that they include from.
 BESIDE = {
     "api": {"base"},
-    "ctl": {"api", "base", "encoding", "http", "model", "wire"},
+    "ctl": {"api", "base", "encoding", "http", "model", "wave", "wire"},
 }
 
 # The domain is synchronous: neither Asio nor HTTP nor configuration.

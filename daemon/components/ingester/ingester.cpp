@@ -70,14 +70,7 @@ Error unavailable(const model::TenantId& tenant, const Error& reason) {
 Result<std::unique_ptr<Ingester>> Ingester::open(
     Options options, Environment environment, const CancellationToken& cancel
 ) {
-    MIMIR_TRY(auto ranges, block_ranges(options));
-    tsdb::TsdbOptions storage;
-    storage.head.block_range = ranges.front();
-    storage.head.wal = {.sync = options.wal_sync, .segment_bytes = options.wal_segment_size_bytes};
-    storage.head.chunk_write_buffer_bytes = options.head_chunks_write_buffer_size_bytes;
-    storage.retention = options.retention_period;
-    storage.merge_ranges.assign(ranges.begin() + 1, ranges.end());
-
+    MIMIR_TRY(auto storage, storage_options(options));
     std::unique_ptr<Ingester> ingester(
         new Ingester(std::move(options), std::move(storage), std::move(environment))
     );

@@ -177,7 +177,22 @@ Result<std::vector<std::chrono::milliseconds>> block_ranges(const Options& optio
     return ranges;
 }
 
+<<<<<<< HEAD
+Result<tsdb::TsdbOptions> storage_options(const Options& options) {
+    MIMIR_TRY(const auto ranges, block_ranges(options));
+    tsdb::TsdbOptions storage;
+    storage.head.block_range = ranges.front();
+    storage.head.wal = {.sync = options.wal_sync, .segment_bytes = options.wal_segment_size_bytes};
+    storage.head.chunk_write_buffer_bytes = options.head_chunks_write_buffer_size_bytes;
+    storage.retention = options.retention_period;
+    storage.merge_ranges.assign(ranges.begin() + 1, ranges.end());
+    return storage;
+}
+
+void validate(const Options& options, const kv::Options& common_store, config::Findings& findings) {
+=======
 void validate(const Options& options, config::Findings& findings) {
+>>>>>>> main
     if (auto ranges = block_ranges(options); !ranges) {
         findings.add("blocks_storage.tsdb.block_ranges_period", ranges.error().message);
     }

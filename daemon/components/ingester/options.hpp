@@ -8,7 +8,7 @@
 #include "config/declarer.hpp"
 #include "config/findings.hpp"
 #include "ring/options.hpp"
-#include "tsdb/wal/wal.hpp"
+#include "tsdb/db.hpp"
 
 namespace mimir::ingester {
 
@@ -45,5 +45,8 @@ void validate(const Options& options, config::Findings& findings);
 /// block_ranges_period as durations; the first is the range of blocks cut from a head.
 /// Errors: invalid, unless each is a multiple of the one before it.
 Result<std::vector<std::chrono::milliseconds>> block_ranges(const Options& options);
+
+/// How a tenant is kept, for whoever opens one. Errors: those of block_ranges().
+Result<tsdb::TsdbOptions> storage_options(const Options& options);
 
 }  // namespace mimir::ingester

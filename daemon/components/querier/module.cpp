@@ -2,15 +2,37 @@
 
 #include <optional>
 
+#include "components/querier/offers.hpp"
 #include "components/querier/querier.hpp"
+#include "components/querier/slots.hpp"
+#include "ring/lifecycler.hpp"
 
 namespace mimir::querier {
 namespace {
 
+/// Queriers that were not heard of for so many heartbeat time-outs are forgotten.
+constexpr int kForgetAfterTimeouts = 10;
+
+ring::LifecyclerOptions ring_entry(const ModuleEnvironment& environment) {
+    const ring::RingSettings& ring = environment.options.ring;
+    return {
+        .ring_name = std::string(kRingName),
+        .prefix = environment.ring_prefix,
+        .instance_id = environment.identity.id,
+        .address = environment.identity.address,
+        .zone = environment.identity.zone,
+        .heartbeat_period = ring.heartbeat_period,
+        .heartbeat_timeout = ring.heartbeat_timeout,
+        .forget_after = kForgetAfterTimeouts * ring.heartbeat_timeout,
+    };
+}
+
 class QuerierService final : public modules::Service {
   public:
     explicit QuerierService(const ModuleEnvironment& environment)
-        : scope_(environment.registry),
+        : environment_(environment),
+          log_(environment.log.component("querier")),
+          scope_(environment.registry),
           metrics_(scope_),
           querier_(
               environment.options,
@@ -20,24 +42,60 @@ class QuerierService final : public modules::Service {
                environment.executors.query,
                metrics_}
           ),
-          slot_(environment.slot) {}
+          slots_(querier_),
+          lifecycler_(
+              ring_entry(environment),
+              {environment.ring_store,
+               environment.files,
+               environment.log,
+               environment.registry,
+               random_}
+          ) {}
 
     Result<void> start(const CancellationToken&) override {
-        published_.emplace(slot_, querier_);
+        MIMIR_TRY(lifecycler_.join());
+        published_.emplace(environment_.slot, querier_);
+        ticketed_.emplace(environment_.ticketed, slots_);
+        if (auto active = lifecycler_.change_state(ring::InstanceState::active); !active) {
+            log_.warn("the ring is told later that it is active", {{"err", active.error()}});
+        }
+        offers_.emplace(
+            Offers::Options{.slots = environment_.options.max_concurrent},
+            Offers::Environment{
+                .schedulers = environment_.schedulers,
+                .slots = slots_,
+                .io = environment_.executors.io,
+                .identity = environment_.identity,
+                .log = log_
+            }
+        );
         return {};
     }
 
     Result<void> stop(std::chrono::milliseconds) override {
-        published_.reset();  // waits for the queries under way
+        offers_->take_back();
+        if (auto left = lifecycler_.leave(ring::Lifecycler::Entry::remove); !left) {
+            log_.warn("it is still in the ring", {{"err", left.error()}});
+        }
+        ticketed_.reset();
+        published_.reset();
+        offers_->stop();  // waits for the queries under way
+        slots_.wait_until_quiet();
         return {};
     }
 
   private:
+    const ModuleEnvironment environment_;
+    const telemetry::Logger log_;
+    SeededRandom random_{random_seed()};
     telemetry::MetricScope scope_;
     Metrics metrics_;
     Querier querier_;
-    modules::Slot<rpc::QueryRunner>& slot_;
+    Slots slots_;
+    ring::Lifecycler lifecycler_;
     std::optional<modules::Slot<rpc::QueryRunner>::Publication> published_;
+    std::optional<modules::Slot<rpc::TicketedQuerier>::Publication> ticketed_;
+    std::optional<Offers> offers_;
 };
 
 }  // namespace

@@ -1,18 +1,28 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "components/querier/options.hpp"
 #include "config/limits.hpp"
+#include "fs/file_system.hpp"
+#include "kv/kv_store.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
+#include "ring/identity.hpp"
 #include "ring/ring.hpp"
 #include "rpc/ingester_directory.hpp"
 #include "rpc/query_runner.hpp"
+#include "rpc/query_scheduler_directory.hpp"
 #include "runtime/executors.hpp"
+#include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace mimir::querier {
+
+/// The name of its ring.
+inline constexpr std::string_view kRingName = "querier";
 
 /// What the querier is built from; all of it outlives the module.
 struct ModuleEnvironment {
@@ -23,8 +33,18 @@ struct ModuleEnvironment {
     rpc::IngesterDirectory& ingesters;
     /// Where the querier is found by others while it runs.
     modules::Slot<rpc::QueryRunner>& slot;
+    /// The same for those who come with a ticket.
+    modules::Slot<rpc::TicketedQuerier>& ticketed;
+    ring::Identity identity;
+    /// Of the ring of queriers, which this one joins.
+    kv::KvStore& ring_store;
+    std::string ring_prefix;
+    /// To whom its slots are offered.
+    rpc::QuerySchedulerDirectory& schedulers;
+    fs::FileSystem& files;
     runtime::Executors& executors;
     telemetry::Registry& registry;
+    telemetry::Logger log;
 };
 
 /// The service of the module `querier`.

@@ -76,6 +76,11 @@ void declare(config::Declarer& d, Options& o) {
             .category = Category::advanced,
         }
     );
+    ring::declare(d, o.ring, "querier.ring", "querier.ring", ring::RingKind::membership);
+}
+
+void validate(const Options& options, config::Findings& findings) {
+    ring::validate(options.ring, "querier.ring", findings);
 }
 
 promql::EngineOptions engine_options(const Options& options) {

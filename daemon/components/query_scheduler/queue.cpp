@@ -82,17 +82,10 @@ Result<Queue::Acquired> Queue::acquire(
 Result<Queue::OfferPtr> Queue::offer(
     rpc::SlotOffer slot, const CancellationToken& token, TimePoint now
 ) {
-    forget(slot.ended_ticket, now);
+    if (slot.ended_ticket != 0) void_ticket(slot.ended_ticket, now);
     // A call that comes twice: its first one's connection is gone.
-    forget(slot.ticket, now);
+    void_ticket(slot.ticket, now);
     if (stopped_) return fail(ErrorKind::unavailable, "the query-scheduler stops");
-    const auto same = std::find_if(offers_.begin(), offers_.end(), [&](const OfferPtr& open) {
-        return open->slot.ticket == slot.ticket && open->slot.querier_id == slot.querier_id;
-    });
-    if (same != offers_.end()) {
-        const OfferPtr former = *same;
-        finish(*former, fail(ErrorKind::canceled, "the slot was offered anew"), now);
-    }
     auto offer = std::make_shared<Offer>();
     offer->slot = std::move(slot);
     offer->token = token;
@@ -117,7 +110,7 @@ void Queue::withdraw(Offer& offer, TimePoint now) {
 }
 
 void Queue::end(std::uint64_t ticket, TimePoint now) {
-    forget(ticket, now);
+    void_ticket(ticket, now);
     match(now);
     expose();
 }
@@ -277,15 +270,27 @@ void Queue::set_waiting(Tenant& tenant) {
     tenant.queue_length->set(static_cast<double>(tenant.waiting.size()));
 }
 
-void Queue::forget(std::uint64_t ticket, TimePoint now) {
+/// Whether its slot is busy, or is still offered by a call that has ended at the other end.
+void Queue::void_ticket(std::uint64_t ticket, TimePoint now) {
+    if (forget(ticket, now)) return;
+    const auto open = std::find_if(offers_.begin(), offers_.end(), [&](const OfferPtr& offer) {
+        return offer->slot.ticket == ticket;
+    });
+    if (open == offers_.end()) return;
+    const OfferPtr offer = *open;
+    finish(*offer, fail(ErrorKind::canceled, "the offer was taken back"), now);
+}
+
+bool Queue::forget(std::uint64_t ticket, TimePoint now) {
     const auto at = busy_.find(ticket);
-    if (at == busy_.end()) return;
+    if (at == busy_.end()) return false;
     --at->second.tenant->busy;
     at->second.tenant->last_seen = now;
     --at->second.querier->slots;
     at->second.querier->last_seen = now;
     queriers_seen_ = now;
     busy_.erase(at);
+    return true;
 }
 
 void Queue::purge(TimePoint now) {

@@ -95,6 +95,7 @@ class Queue {
     /// Of one that does not wait any more: nothing.
     void withdraw(Request& request, TimePoint now);
     void withdraw(Offer& offer, TimePoint now);
+    /// The ticket's query has ended, or its offer.
     void end(std::uint64_t ticket, TimePoint now);
 
     /// Sees who was canceled, what has gone stale, and who waits in vain.
@@ -130,7 +131,8 @@ class Queue {
     void finish(Request& request, Result<rpc::Assignment> outcome, TimePoint now);
     void finish(Offer& offer, Result<void> outcome, TimePoint now);
     void set_waiting(Tenant& tenant);
-    void forget(std::uint64_t ticket, TimePoint now);
+    void void_ticket(std::uint64_t ticket, TimePoint now);
+    bool forget(std::uint64_t ticket, TimePoint now);
     void purge(TimePoint now);
     void expose() const;
 

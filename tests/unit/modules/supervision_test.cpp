@@ -134,6 +134,7 @@ TEST_SUITE("modules/supervision") {
         CHECK(world.status("b").error == "port taken");
         CHECK(world.manager().state("a") == State::running);
         CHECK(gave_up == 1);
+        CHECK_FALSE(world.manager().came_to_an_end());
 
         // An operator starts it: the count begins anew, and what waited for it comes back.
         world.script("b").start_fails = false;
@@ -166,8 +167,19 @@ TEST_SUITE("modules/supervision") {
         CHECK_FALSE(world.manager().gave_up());
         world.script("d").run_ends = true;
         CHECK(test::eventually(5s, [&] { return world.manager().gave_up(); }));
+        CHECK(world.manager().came_to_an_end());
         CHECK(world.manager().wanted().empty());
         CHECK(world.history() == "start a, start d, stop d, gone d");
+    }
+
+    TEST_CASE("what failed for good is no end of its own, although all else ended") {
+        World world;
+        REQUIRE_OK(world.manager().apply(change(start, {"b", "d"})));
+        world.script("b").run_fails = true;
+        REQUIRE(world.eventually("b", State::failed));
+        world.script("d").run_ends = true;
+        CHECK(test::eventually(5s, [&] { return world.manager().gave_up(); }));
+        CHECK_FALSE(world.manager().came_to_an_end());
     }
 
     TEST_CASE("changes do not wait for a back-off, and a start brings it forward") {

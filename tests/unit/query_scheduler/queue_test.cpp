@@ -285,6 +285,22 @@ TEST_SUITE("query_scheduler/queue") {
         CHECK(world.queue.open_slots() == 0);
     }
 
+    TEST_CASE("an offer ends with its ticket, before anybody notices that its call is gone") {
+        World world;
+        const auto offer = world.offer();
+        SUBCASE("when its querier says so") {
+            world.queue.end(1, world.now);
+            CHECK(world.queue.open_slots() == 0);
+        }
+        SUBCASE("when the slot is offered anew") {
+            world.offer("q1", 1);
+            CHECK(world.queue.open_slots() == 1);
+        }
+        REQUIRE(offer->outcome);
+        CHECK(offer->outcome->error().kind == ErrorKind::canceled);
+        CHECK(world.take("a") != 1);
+    }
+
     TEST_CASE("an offer that comes twice is one slot") {
         World world;
         const auto first = world.offer();
