@@ -177,7 +177,6 @@ Result<std::vector<std::chrono::milliseconds>> block_ranges(const Options& optio
     return ranges;
 }
 
-<<<<<<< HEAD
 Result<tsdb::TsdbOptions> storage_options(const Options& options) {
     MIMIR_TRY(const auto ranges, block_ranges(options));
     tsdb::TsdbOptions storage;
@@ -189,10 +188,7 @@ Result<tsdb::TsdbOptions> storage_options(const Options& options) {
     return storage;
 }
 
-void validate(const Options& options, const kv::Options& common_store, config::Findings& findings) {
-=======
 void validate(const Options& options, config::Findings& findings) {
->>>>>>> main
     if (auto ranges = block_ranges(options); !ranges) {
         findings.add("blocks_storage.tsdb.block_ranges_period", ranges.error().message);
     }
