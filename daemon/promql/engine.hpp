@@ -97,6 +97,10 @@ struct QueryStatistics {
     std::size_t series = 0;        ///< Selected from storage.
     std::size_t samples = 0;       ///< Decoded within the selections' ranges.
     std::size_t samples_peak = 0;  ///< Held in memory at once.
+    // Not known to the engine; whoever runs it fills them in.
+    std::size_t chunks = 0;       ///< Fetched from storage.
+    std::size_t chunk_bytes = 0;  ///< Of those chunks.
+    std::chrono::nanoseconds wall_time{0};
 };
 
 struct QueryResult {
