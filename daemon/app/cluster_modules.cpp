@@ -7,6 +7,9 @@
 #include "base/random.hpp"
 #include "ring/cluster.hpp"
 #include "ring/page.hpp"
+#include "rpc/querier_directory.hpp"
+#include "rpc/remote_query_runner.hpp"
+#include "rpc/scheduler_dispatch.hpp"
 
 namespace mimir::app {
 namespace {
@@ -134,8 +137,7 @@ class RingService final : public modules::Service {
         const auto settings = wiring.settings();
         const auto store = ring_store(*settings, row);
         auto options = ring::ring_options(row.settings(*settings), store.store);
-        options.own_instance_id =
-            ring_identity(*settings, row, wiring.identity->identity).id;
+        options.own_instance_id = wiring.identity_in(row.component).id;
         options.expects_peers = row.component == "ingester" && options.replication_factor > 1;
         return options;
     }
@@ -164,10 +166,7 @@ class PeersService final : public modules::Service {
           ingesters_({
               .peers = pool_,
               .local = wiring.ingester,
-              .local_id = ring_identity(
-                              *wiring.settings(), ring_row("ingester"), wiring.identity->identity
-              )
-                              .id,
+              .local_id = wiring.identity_in("ingester").id,
           }) {}
 
     Result<void> start(const CancellationToken&) override {
@@ -194,7 +193,52 @@ class PeersService final : public modules::Service {
     http::RouteRegistration hello_;
 };
 
+class QueryDispatchService final : public modules::Service {
+  public:
+    explicit QueryDispatchService(Wiring& wiring)
+        : wiring_(wiring),
+          schedulers_({
+              .peers = *wiring.peers,
+              .local = wiring.query_scheduler,
+              .ring = wiring.ring("query-scheduler"),
+              .identity = wiring.identity_in("query-scheduler"),
+              .clock = wiring.clock,
+          }),
+          queriers_({
+              .peers = *wiring.peers,
+              .local = wiring.querier,
+              .local_id = wiring.identity_in("querier").id,
+              .remote =
+                  [](std::shared_ptr<rpc::Peer> peer, std::uint64_t ticket) {
+                      return std::make_shared<rpc::RemoteQueryRunner>(std::move(peer), ticket);
+                  },
+          }),
+          dispatch_({}, schedulers_, queriers_) {}
+
+    Result<void> start(const CancellationToken&) override {
+        wiring_.query_schedulers = &schedulers_;
+        wiring_.dispatch = &dispatch_;
+        return {};
+    }
+
+    Result<void> stop(std::chrono::milliseconds) override {
+        wiring_.dispatch = nullptr;
+        wiring_.query_schedulers = nullptr;
+        return {};
+    }
+
+  private:
+    Wiring& wiring_;
+    rpc::QuerySchedulerPool schedulers_;
+    rpc::QuerierPool queriers_;
+    rpc::SchedulerDispatch dispatch_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<modules::Service>> create_query_dispatch_service(Wiring& wiring) {
+    return std::make_unique<QueryDispatchService>(wiring);
+}
 
 Result<std::unique_ptr<modules::Service>> create_kv_store_service(Wiring& wiring) {
     return std::make_unique<KvStoreService>(wiring);

@@ -22,4 +22,7 @@ Result<std::unique_ptr<modules::Service>> create_ring_service(
 /// The module `peers`: calls to the other processes, and the route by which they ask who is here.
 Result<std::unique_ptr<modules::Service>> create_peers_service(Wiring& wiring);
 
+/// The module `query-dispatch`: finds query-schedulers, and through them queriers with a free slot.
+Result<std::unique_ptr<modules::Service>> create_query_dispatch_service(Wiring& wiring);
+
 }  // namespace mimir::app

@@ -11,11 +11,14 @@
 #include "app/runtime_config_module.hpp"
 #include "app/server_module.hpp"
 #include "app/wiring.hpp"
+#include "components/continuous_test/module.hpp"
 #include "components/distributor/module.hpp"
+#include "components/flusher/module.hpp"
 #include "components/gateway/module.hpp"
 #include "components/ingester/module.hpp"
 #include "components/querier/module.hpp"
 #include "components/query_frontend/module.hpp"
+#include "components/query_scheduler/module.hpp"
 #include "components/self_monitoring/module.hpp"
 
 namespace mimir::app {
@@ -39,25 +42,35 @@ Built create_admin(Wiring& w) {
     });
 }
 
+/// Where the component's ring is kept, for its own entry in it.
+struct RingPlace {
+    kv::KvStore* store;
+    std::string prefix;
+};
+Result<RingPlace> ring_place(Wiring& w, std::string_view component) {
+    const kv::Options options = app::ring_store(*w.settings(), ring_row(component));
+    MIMIR_TRY(kv::KvStore* const store, w.stores->at(options));
+    return RingPlace{store, options.prefix};
+}
+
 Built create_distributor(Wiring& w) {
     const auto settings = w.settings();
-    const kv::Options ring_options = app::ring_store(*settings, ring_row("distributor"));
-    const kv::Options ha_tracker_options =
+    MIMIR_TRY(const RingPlace place, ring_place(w, "distributor"));
+    const kv::Options ha_tracker =
         merge(settings->common.kvstore, settings->distributor.ha_tracker_store);
-    MIMIR_TRY(kv::KvStore* const ring_store, w.stores->at(ring_options));
-    MIMIR_TRY(kv::KvStore* const ha_tracker_store, w.stores->at(ha_tracker_options));
+    MIMIR_TRY(kv::KvStore* const ha_tracker_store, w.stores->at(ha_tracker));
     return distributor::create_service({
         .options = settings->distributor,
         .tenancy = w.tenancy,
         .limits = w.limits,
-        .identity = ring_identity(*settings, ring_row("distributor"), w.identity->identity),
+        .identity = w.identity_in("distributor"),
         .ingester_ring = w.ring("ingester"),
         .ingesters = *w.ingesters,
         .distributor_ring = w.ring("distributor"),
-        .ring_store = *ring_store,
-        .ring_prefix = ring_options.prefix,
+        .ring_store = *place.store,
+        .ring_prefix = place.prefix,
         .ha_tracker_store = *ha_tracker_store,
-        .ha_tracker_prefix = ha_tracker_options.prefix,
+        .ha_tracker_prefix = ha_tracker.prefix,
         .slot = w.distributor,
         .files = w.files,
         .executors = w.executors,
@@ -68,16 +81,14 @@ Built create_distributor(Wiring& w) {
 }
 
 Built create_ingester(Wiring& w) {
-    const auto settings = w.settings();
-    const kv::Options ring_options = app::ring_store(*settings, ring_row("ingester"));
-    MIMIR_TRY(kv::KvStore* const ring_store, w.stores->at(ring_options));
+    MIMIR_TRY(const RingPlace place, ring_place(w, "ingester"));
     return ingester::create_service({
-        .options = settings->ingester,
+        .options = w.settings()->ingester,
         .limits = w.limits,
-        .identity = ring_identity(*settings, ring_row("ingester"), w.identity->identity),
+        .identity = w.identity_in("ingester"),
         .ring = w.ring("ingester"),
-        .ring_store = *ring_store,
-        .ring_prefix = ring_options.prefix,
+        .ring_store = *place.store,
+        .ring_prefix = place.prefix,
         .slot = w.ingester,
         .internal = w.internal_routes(),
         .stop_module = [&w] { w.stop_module("ingester"); },
@@ -90,25 +101,83 @@ Built create_ingester(Wiring& w) {
 }
 
 Built create_querier(Wiring& w) {
+    MIMIR_TRY(const RingPlace place, ring_place(w, "querier"));
     return querier::create_service({
         .options = w.settings()->querier,
         .limits = w.limits,
-        .ingester = w.ingester,
+        .ring = w.ring("ingester"),
+        .ingesters = *w.ingesters,
         .slot = w.querier,
+        .internal = w.internal_routes(),
+        .identity = w.identity_in("querier"),
+        .ring_store = *place.store,
+        .ring_prefix = place.prefix,
+        .schedulers = *w.query_schedulers,
+        .files = w.files,
         .executors = w.executors,
         .registry = w.registry,
+        .log = w.log,
+    });
+}
+
+Built create_query_scheduler(Wiring& w) {
+    MIMIR_TRY(const RingPlace place, ring_place(w, "query-scheduler"));
+    return query_scheduler::create_service({
+        .options = w.settings()->query_scheduler,
+        .limits = w.limits,
+        .identity = w.identity_in("query-scheduler"),
+        .ring_store = *place.store,
+        .ring_prefix = place.prefix,
+        .slot = w.query_scheduler,
+        .internal = w.internal_routes(),
+        .files = w.files,
+        .executors = w.executors,
+        .registry = w.registry,
+        .log = w.log.component("query-scheduler"),
     });
 }
 
 Built create_query_frontend(Wiring& w) {
+    MIMIR_TRY(const RingPlace place, ring_place(w, "query-frontend"));
     return query_frontend::create_service({
         .options = w.settings()->query_frontend,
         .tenancy = w.tenancy,
         .limits = w.limits,
-        .querier = w.querier,
+        .dispatch = *w.dispatch,
+        .identity = w.identity_in("query-frontend"),
+        .ring_store = *place.store,
+        .ring_prefix = place.prefix,
+        .files = w.files,
         .executors = w.executors,
         .router = w.router,
         .registry = w.registry,
+        .log = w.log.component("query-frontend"),
+    });
+}
+
+Built create_flusher(Wiring& w) {
+    const auto settings = w.settings();
+    MIMIR_TRY(auto storage, ingester::storage_options(settings->ingester));
+    return flusher::create_service({
+        .dir = settings->ingester.dir,
+        .storage = std::move(storage),
+        .files = w.files,
+        .registry = w.registry,
+        .log = w.log.component("flusher"),
+        .clock = w.clock,
+    });
+}
+
+Built create_continuous_test(Wiring& w) {
+    const std::string own = fmt::format("http://127.0.0.1:{}", w.http_port.load());
+    const std::string prefix = w.settings()->query_frontend.prometheus_http_prefix;
+    return continuous_test::create_service({
+        .options = w.settings()->continuous_test,
+        .own_write_endpoint = own,
+        .own_read_endpoint = own + prefix,
+        .registry = w.registry,
+        .log = w.log.component("continuous-test"),
+        .clock = w.clock,
     });
 }
 
@@ -124,7 +193,7 @@ Built create_gateway(Wiring& w) {
         std::vector<gateway::Upstream> upstreams;
         const auto read = w.ring_slot(module).get();
         if (!read) return upstreams;
-        const auto self = ring_identity(*w.settings(), ring_row(module), w.identity->identity);
+        const auto self = w.identity_in(module);
         for (const ring::MemberStatus& member : read->status().members) {
             upstreams.push_back({
                 .instance = member.instance.id,
@@ -196,6 +265,11 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .factory = [=]() -> Built { return create_ring_service(*wiring, component); },
         });
     }
+    rows.push_back({
+        .name = "query-dispatch",
+        .dependencies = {"peers", "query-scheduler-ring"},
+        .factory = by(create_query_dispatch_service),
+    });
     modules::Names gateway_needs = all_rings;
     gateway_needs.insert(gateway_needs.begin(), {"api", "peers"});
     const std::initializer_list<modules::Module> components{
@@ -214,8 +288,17 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
                 {"api",
                  "runtime-config",
                  "peers",
-                 "ingester-ring"},
+                 "ingester-ring",
+                 "querier-ring",
+                 "query-dispatch"},
             .factory = by(create_querier),
+        },
+        {
+            .name = "query-scheduler",
+            .targetable = true,
+            .in_all = true,
+            .dependencies = {"api", "runtime-config", "peers", "query-scheduler-ring"},
+            .factory = by(create_query_scheduler),
         },
         {
             .name = "distributor",
@@ -230,7 +313,7 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .targetable = true,
             .in_all = true,
             .dependencies =
-                {"api", "runtime-config"},
+                {"api", "runtime-config", "query-dispatch", "query-frontend-ring"},
             .factory = by(create_query_frontend),
         },
         {
@@ -245,9 +328,16 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .dependencies = {"distributor"},
             .factory = by(create_self_monitoring),
         },
+        {.name = "flusher", .targetable = true, .factory = by(create_flusher)},
+        {
+            .name = "continuous-test",
+            .targetable = true,
+            .dependencies = {"api"},
+            .factory = by(create_continuous_test),
+        },
         {.name = "read", .targetable = true, .dependencies = {"query-frontend", "querier"}},
         {.name = "write", .targetable = true, .dependencies = {"distributor", "ingester"}},
-        
+        {.name = "backend", .targetable = true, .dependencies = {"query-scheduler"}},
     };
     rows.insert(rows.end(), components.begin(), components.end());
     return modules::ModuleTable(std::move(rows));

@@ -70,7 +70,10 @@ class Process {
                 case Signals::Event::terminate: return stop(kOk);
                 case Signals::Event::reload: reload(); break;
                 case Signals::Event::woken:
-                    if (start_ == Start::failed || nothing_left()) return stop(kFailed);
+                    if (start_ == Start::failed) return stop(kFailed);
+                    if (nothing_left()) {
+                        return stop(node_->manager().came_to_an_end() ? kOk : kFailed);
+                    }
             }
         }
     }

@@ -17,6 +17,13 @@ constexpr std::array<RingRow, kRingCount> kRows{{
     {"distributor",
      RingKind::membership,
      [](const Settings& s) -> auto& { return s.distributor.ring; }},
+    {"querier", RingKind::membership, [](const Settings& s) -> auto& { return s.querier.ring; }},
+    {"query-frontend",
+     RingKind::membership,
+     [](const Settings& s) -> auto& { return s.query_frontend.ring; }},
+    {"query-scheduler",
+     RingKind::membership,
+     [](const Settings& s) -> auto& { return s.query_scheduler.ring; }},
 }};
 
 }  // namespace

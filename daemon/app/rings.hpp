@@ -20,7 +20,7 @@ struct RingRow {
     const ring::RingSettings& (*settings)(const Settings&);
 };
 
-inline constexpr std::size_t kRingCount = 2;
+inline constexpr std::size_t kRingCount = 5;
 std::span<const RingRow, kRingCount> ring_rows();
 const RingRow& ring_row(std::string_view component);
 

@@ -170,6 +170,10 @@ void declare(config::Declarer& d, Settings& s) {
     querier::declare(d, s.querier);
     d.set_module("query-frontend");
     query_frontend::declare(d, s.query_frontend);
+    d.set_module("query-scheduler");
+    query_scheduler::declare(d, s.query_scheduler);
+    d.set_module("continuous-test");
+    continuous_test::declare(d, s.continuous_test);
     d.set_module("gateway");
     gateway::declare(d, s.gateway);
     config::declare(d, s.limits);  // in force at once,
@@ -203,6 +207,10 @@ void validate(const Settings& settings, config::Findings& findings) {
     }
     distributor::validate(settings.distributor, settings.common.kvstore, findings);
     ingester::validate(settings.ingester, findings);
+    querier::validate(settings.querier, findings);
+    query_scheduler::validate(settings.query_scheduler, findings);
+    query_frontend::validate(settings.query_frontend, findings);
+    continuous_test::validate(settings.continuous_test, findings);
     admin::validate(settings.admin, findings);
     if (settings.querier.timeout > settings.server.http_server_write_timeout) {
         findings.add(

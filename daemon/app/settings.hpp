@@ -7,11 +7,13 @@
 #include "admin/options.hpp"
 #include "app/common_options.hpp"
 #include "app/server_options.hpp"
+#include "components/continuous_test/options.hpp"
 #include "components/distributor/options.hpp"
 #include "components/gateway/options.hpp"
 #include "components/ingester/options.hpp"
 #include "components/querier/options.hpp"
 #include "components/query_frontend/options.hpp"
+#include "components/query_scheduler/options.hpp"
 #include "components/self_monitoring/options.hpp"
 #include "config/declarer.hpp"
 #include "config/findings.hpp"
@@ -63,7 +65,9 @@ struct Settings {
     ingester::Options ingester;
     querier::Options querier;
     query_frontend::Options query_frontend;
+    query_scheduler::Options query_scheduler;
     gateway::Options gateway;
+    continuous_test::Options continuous_test;
     config::Limits limits;
     RuntimeConfigOptions runtime_config;
     self_monitoring::Options self_monitoring;

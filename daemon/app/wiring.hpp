@@ -22,7 +22,8 @@
 #include "rpc/distributor_client.hpp"
 #include "rpc/ingester_pool.hpp"
 #include "rpc/peer.hpp"
-#include "rpc/query_scheduler.hpp"
+#include "rpc/query_dispatch.hpp"
+#include "rpc/query_scheduler_directory.hpp"
 #include "runtime/bell.hpp"
 #include "runtime/executors.hpp"
 #include "telemetry/log.hpp"
@@ -62,7 +63,7 @@ struct Wiring {
 
     modules::Slot<rpc::DistributorClient> distributor = {};
     modules::Slot<rpc::IngesterClient> ingester = {};
-    modules::Slot<rpc::QueryRunner> querier = {};
+    modules::Slot<rpc::TicketedQuerier> querier = {};
     modules::Slot<rpc::QueryScheduler> query_scheduler = {};
 
     modules::Slot<gateway::RouteTable> routes = {};
@@ -73,6 +74,8 @@ struct Wiring {
     Stores* stores = nullptr;
     rpc::PeerPool* peers = nullptr;
     rpc::IngesterPool* ingesters = nullptr;
+    rpc::QuerySchedulerPool* query_schedulers = nullptr;
+    rpc::QueryDispatch* dispatch = nullptr;
     std::shared_ptr<const http::TlsClientContext> peers_tls = {};
     /// By position in ring_rows().
     std::array<modules::Slot<ring::Ring>, kRingCount> rings = {};
@@ -101,6 +104,10 @@ struct Wiring {
     }
     /// For modules that depend on the ring's.
     ring::Ring& ring(std::string_view component) { return *ring_slot(component).get(); }
+    /// Who this process is in the component's ring.
+    [[nodiscard]] ring::Identity identity_in(std::string_view component) const {
+        return ring_identity(*settings(), ring_row(component), identity->identity);
+    }
     /// What routes for other processes are registered with.
     rpc::InternalRoutes internal_routes() {
         return {

@@ -284,6 +284,15 @@ void declare(Declarer& d, Limits& l) {
         }
     );
     d.option(
+        l.max_query_parallelism,
+        {
+            .key = "limits.max_query_parallelism",
+            .flag = "querier.max-query-parallelism",
+            .help = "Most parts of one query that are evaluated at the same time, where the "
+                    "query-frontend splits it. 0 for no limit.",
+        }
+    );
+    d.option(
         l.max_query_expression_size_bytes,
         {
             .key = "limits.max_query_expression_size_bytes",

@@ -52,6 +52,7 @@ struct Limits {
     std::chrono::milliseconds max_partial_query_length{0};
     std::chrono::milliseconds max_total_query_length{0};
     std::chrono::milliseconds max_labels_query_length{0};
+    std::uint64_t max_query_parallelism = 14;
     std::uint64_t max_query_expression_size_bytes = 0;
     std::uint64_t max_series_query_limit = 0;
     std::uint64_t max_queriers_per_tenant = 0;

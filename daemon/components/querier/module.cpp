@@ -1,11 +1,13 @@
 #include "components/querier/module.hpp"
 
 #include <optional>
+#include <vector>
 
 #include "components/querier/offers.hpp"
 #include "components/querier/querier.hpp"
 #include "components/querier/slots.hpp"
 #include "ring/lifecycler.hpp"
+#include "rpc/query_runner_routes.hpp"
 
 namespace mimir::querier {
 namespace {
@@ -54,8 +56,12 @@ class QuerierService final : public modules::Service {
 
     Result<void> start(const CancellationToken&) override {
         MIMIR_TRY(lifecycler_.join());
-        published_.emplace(environment_.slot, querier_);
-        ticketed_.emplace(environment_.ticketed, slots_);
+        routes_ = rpc::register_query_runner_routes(
+            environment_.internal,
+            slots_,
+            {environment_.executors.query, engine_options(environment_.options).parser}
+        );
+        published_.emplace(environment_.slot, slots_);
         if (auto active = lifecycler_.change_state(ring::InstanceState::active); !active) {
             log_.warn("the ring is told later that it is active", {{"err", active.error()}});
         }
@@ -72,13 +78,13 @@ class QuerierService final : public modules::Service {
         return {};
     }
 
-    Result<void> stop(std::chrono::milliseconds) override {
+    Result<void> stop(std::chrono::milliseconds grace) override {
         offers_->take_back();
         if (auto left = lifecycler_.leave(ring::Lifecycler::Entry::remove); !left) {
             log_.warn("it is still in the ring", {{"err", left.error()}});
         }
-        ticketed_.reset();
         published_.reset();
+        for (http::RouteRegistration& route : routes_) route.close(grace);
         offers_->stop();  // waits for the queries under way
         slots_.wait_until_quiet();
         return {};
@@ -93,8 +99,8 @@ class QuerierService final : public modules::Service {
     Querier querier_;
     Slots slots_;
     ring::Lifecycler lifecycler_;
-    std::optional<modules::Slot<rpc::QueryRunner>::Publication> published_;
-    std::optional<modules::Slot<rpc::TicketedQuerier>::Publication> ticketed_;
+    std::vector<http::RouteRegistration> routes_;
+    std::optional<modules::Slot<rpc::TicketedQuerier>::Publication> published_;
     std::optional<Offers> offers_;
 };
 

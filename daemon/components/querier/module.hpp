@@ -31,10 +31,10 @@ struct ModuleEnvironment {
     /// Whom to ask for a tenant's series, and how they are reached.
     const ring::Ring& ring;
     rpc::IngesterDirectory& ingesters;
-    /// Where the querier is found by others while it runs.
-    modules::Slot<rpc::QueryRunner>& slot;
-    /// The same for those who come with a ticket.
-    modules::Slot<rpc::TicketedQuerier>& ticketed;
+    /// Where the querier is found by others while it runs: in this process,
+    modules::Slot<rpc::TicketedQuerier>& slot;
+    /// and by other processes.
+    rpc::InternalRoutes internal;
     ring::Identity identity;
     /// Of the ring of queriers, which this one joins.
     kv::KvStore& ring_store;

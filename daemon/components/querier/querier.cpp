@@ -61,6 +61,9 @@ Result<promql::QueryResult> Querier::evaluate(
     metrics.fetched_chunks.with({user})->add(storage.usage().chunks);
     metrics.fetched_chunk_bytes.with({user})->add(storage.usage().chunk_bytes);
     if (!result) return tl::unexpected(in_words_of_prometheus(std::move(result.error())));
+    result->statistics.chunks = storage.usage().chunks;
+    result->statistics.chunk_bytes = storage.usage().chunk_bytes;
+    result->statistics.wall_time = environment_.clock.steady_now() - begun;
     metrics.samples_processed.with({user})->add(result->statistics.samples);
     return result;
 }

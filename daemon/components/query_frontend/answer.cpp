@@ -2,6 +2,7 @@
 
 #include "components/query_frontend/json.hpp"
 #include "http/error_status.hpp"
+#include "rpc/query_scheduler.hpp"
 
 namespace mimir::query_frontend {
 namespace {
@@ -69,12 +70,16 @@ http::Response bad_request(const Error& error) {
     return error_answer(http::error_status(ErrorKind::invalid), error.message);
 }
 
-http::Response failure(const Error& error) {
+http::ErrorStatus failure_status(const Error& error) {
+    if (error.id == rpc::QueryScheduler::kTooManyOutstanding) return {429, "too_many_requests"};
     // What the evaluation finds wrong with a query is not the request's form.
     const bool execution = error.kind == ErrorKind::invalid;
-    const ErrorKind kind = execution ? ErrorKind::limit : error.kind;
-    http::Response response = error_answer(http::error_status(kind), error.message);
-    http::advise_retry(kind, response);
+    return http::error_status(execution ? ErrorKind::limit : error.kind);
+}
+
+http::Response failure(const Error& error) {
+    http::Response response = error_answer(failure_status(error), error.message);
+    http::advise_retry(error.kind, response);
     return response;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "http/error_status.hpp"
 #include "http/message.hpp"
 #include "promql/engine.hpp"
 
@@ -25,7 +26,9 @@ std::string success(const QueryAnswer& answer);
 
 /// What is wrong with a request: bad_data.
 http::Response bad_request(const Error& error);
-/// What went wrong while a request was worked on.
+/// What went wrong while a request was worked on. Its status: that of the error's kind, but 422 for
+/// what the evaluation finds wrong, and 429 for too many queries that wait.
+http::ErrorStatus failure_status(const Error& error);
 http::Response failure(const Error& error);
 
 }  // namespace mimir::query_frontend

@@ -1,19 +1,26 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "components/query_frontend/options.hpp"
 #include "config/limits.hpp"
+#include "fs/file_system.hpp"
 #include "http/router.hpp"
 #include "http/tenancy.hpp"
+#include "kv/kv_store.hpp"
 #include "modules/service.hpp"
-#include "modules/slot.hpp"
-#include "rpc/query_runner.hpp"
+#include "ring/identity.hpp"
+#include "rpc/query_dispatch.hpp"
 #include "runtime/executors.hpp"
+#include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace mimir::query_frontend {
+
+/// Of the ring of query-frontends, in which it is found by gateways.
+inline constexpr std::string_view kRingName = "query-frontend";
 
 /// What it serves, below <prometheus_http_prefix>/api/v1/.
 inline constexpr std::string_view kPaths[] = {
@@ -33,10 +40,16 @@ struct ModuleEnvironment {
     Options options;
     const http::Tenancy& tenancy;
     const config::LimitsProvider& limits;
-    const modules::Slot<rpc::QueryRunner>& querier;
+    rpc::QueryDispatch& dispatch;
+    ring::Identity identity;
+    /// Of the ring of query-frontends, which this one joins.
+    kv::KvStore& ring_store;
+    std::string ring_prefix;
+    fs::FileSystem& files;
     runtime::Executors& executors;
     http::Router& router;
     telemetry::Registry& registry;
+    telemetry::Logger log;
 };
 
 /// The service of the module `query-frontend`.

@@ -1,7 +1,10 @@
 #include "components/query_frontend/query_frontend.hpp"
 
+#include <algorithm>
+
 #include "components/query_frontend/parameters.hpp"
 #include "promql/parser.hpp"
+#include "runtime/task_scope.hpp"
 
 namespace mimir::query_frontend {
 namespace {
@@ -39,6 +42,21 @@ void collect_selectors(const promql::Expr& expr, std::vector<model::Matchers>& s
     }
     for (const promql::ExprPtr& child : promql::children(expr))
         collect_selectors(*child, selectors);
+}
+
+/// Before the first retry; doubled for each further one.
+constexpr std::chrono::milliseconds kPause(20);
+constexpr std::chrono::milliseconds kPauseMax(500);
+
+/// Whether another querier may do better.
+bool may_pass(const Error& error) {
+    using enum ErrorKind;
+    return error.kind == unavailable || error.kind == internal || error.kind == timeout;
+}
+
+std::chrono::milliseconds pause_before(std::size_t retry) {
+    constexpr std::size_t kDoublingsMax = 5;
+    return std::min(kPauseMax, kPause * (1 << std::min(retry, kDoublingsMax)));
 }
 
 }  // namespace
@@ -109,10 +127,16 @@ std::size_t QueryFrontend::series_limit(const rpc::RequestContext& context, std:
     return asked == 0 ? most : std::min(asked, most);
 }
 
-Result<std::shared_ptr<rpc::QueryRunner>> QueryFrontend::querier() const {
-    auto querier = environment_.querier.get();
-    if (!querier) return fail(ErrorKind::unavailable, "no querier is running");
-    return querier;
+boost::asio::awaitable<bool> QueryFrontend::may_retry(
+    rpc::RequestContext context, const Error& error, std::size_t retries
+) const {
+    const CancellationToken& token = context.cancellation;
+    if (retries >= options_.max_retries || !may_pass(error) || !token.check()) co_return false;
+    environment_.log.debug(
+        "a querier failed, trying another one", {{"user", *context.tenant}, {"err", error}}
+    );
+    co_await runtime::sleep_for(pause_before(retries));
+    co_return token.check().has_value();
 }
 
 void QueryFrontend::count(const rpc::RequestContext& context, std::string_view op) const {

@@ -4,11 +4,13 @@
 #include <numeric>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include "chunkenc/decode.hpp"
 #include "components/query_frontend/answer.hpp"
 #include "encoding/compression.hpp"
 #include "http/error_status.hpp"
+#include "rpc/query_scheduler.hpp"
 #include "runtime/run_on.hpp"
 #include "wire/remote_read.hpp"
 
@@ -25,8 +27,9 @@ constexpr std::size_t kFrameBytesMax = 1 << 20;  // likewise
 
 /// Remote read speaks plain text when it fails.
 Response refusal(const Error& error) {
-    const bool execution = error.kind == ErrorKind::limit;
-    const int status = execution ? 400 : http::error_status(error.kind).status;
+    const bool crowded = error.id == rpc::QueryScheduler::kTooManyOutstanding;
+    const bool execution = error.kind == ErrorKind::limit && !crowded;
+    const int status = crowded ? 429 : execution ? 400 : http::error_status(error.kind).status;
     Response response = Response::text(status, error.message + "\n");
     http::advise_retry(error.kind, response);
     return response;
@@ -43,6 +46,17 @@ Result<ReadResponseType> response_type(const wire::ReadRequest& request) {
     if (!request.names_accepted) return ReadResponseType::samples;
     if (!request.accepted.empty()) return request.accepted.front();
     return fail(ErrorKind::invalid, "server does not support any of the requested response types");
+}
+
+using Selected = Held<std::unique_ptr<chunkenc::SeriesSet>>;
+
+QueryFrontend::Answer<Selected> select(
+    const QueryFrontend& frontend, rpc::RequestContext context, const wire::ReadQuery& query
+) {
+    auto call = [&](rpc::QueryRunner& runner) {
+        return runner.select(context, query.matchers, query.range);
+    };
+    co_return co_await frontend.ask_and_hold<std::unique_ptr<chunkenc::SeriesSet>>(context, call);
 }
 
 /// One query's series in the order of their labels, and their chunks one after the other.
@@ -147,18 +161,15 @@ Result<void> append_samples(
 }
 
 http::asio::awaitable<Response> answer_samples(
-    QueryFrontend& frontend,
-    std::shared_ptr<rpc::QueryRunner> querier,
-    rpc::RequestContext context,
-    wire::ReadRequest read
+    QueryFrontend& frontend, rpc::RequestContext context, wire::ReadRequest read
 ) {
     std::string message;
     std::size_t samples = 0;
     for (const wire::ReadQuery& query : read.queries) {
-        auto selected = co_await querier->select(context, query.matchers, query.range);
+        auto selected = co_await select(frontend, context, query);
         if (!selected) co_return refusal(selected.error());
         auto job = [&] {
-            SortedSeries series(*std::move(selected));
+            SortedSeries series(std::move(selected->answer));
             return append_samples(series, query.range, samples, message);
         };
         const Result<void> appended = co_await runtime::run_on(frontend.pool(), job);
@@ -180,9 +191,11 @@ http::asio::awaitable<Response> answer_samples(
 
 struct ChunkStream {
     QueryFrontend& frontend;
-    std::shared_ptr<rpc::QueryRunner> querier;
     rpc::RequestContext context;
     wire::ReadRequest read;
+    /// The series of the first query, until they are sent: once the stream has begun, a failure can't
+    /// be told any more.
+    std::optional<Selected> first;
 };
 
 /// Appends frames of the next series until they are large enough; false at the end.
@@ -215,16 +228,16 @@ http::asio::awaitable<Result<void>> write_chunks(
     std::string frames;
     for (std::size_t index = 0; index < stream->read.queries.size(); ++index) {
         const wire::ReadQuery& query = stream->read.queries[index];
-        MIMIR_CO_TRY(
-            auto selected,
-            co_await stream->querier->select(stream->context, query.matchers, query.range)
-        );
+        std::optional<Selected> selected = std::exchange(stream->first, std::nullopt);
+        if (!selected) {
+            MIMIR_CO_TRY(selected, co_await select(stream->frontend, stream->context, query));
+        }
         std::optional<SortedSeries> series;
         bool more = true;
         while (more) {
             frames.clear();
             auto job = [&] {
-                if (!series) series.emplace(std::move(selected));
+                if (!series) series.emplace(std::move(selected->answer));
                 return append_frames(*series, index, frames);
             };
             MIMIR_CO_TRY(more, co_await runtime::run_on(stream->frontend.pool(), job));
@@ -234,9 +247,16 @@ http::asio::awaitable<Result<void>> write_chunks(
     co_return Result<void>();
 }
 
-Response stream_chunks(ChunkStream parts) {
-    auto stream = std::make_shared<ChunkStream>(std::move(parts));
-    return {
+http::asio::awaitable<Response> answer_chunks(
+    QueryFrontend& frontend, rpc::RequestContext context, wire::ReadRequest read
+) {
+    auto stream = std::make_shared<ChunkStream>(frontend, std::move(context), std::move(read));
+    if (!stream->read.queries.empty()) {
+        auto selected = co_await select(frontend, stream->context, stream->read.queries.front());
+        if (!selected) co_return refusal(selected.error());
+        stream->first.emplace(*std::move(selected));
+    }
+    co_return Response{
         .headers =
             {{"Content-Type",
               "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"}},
@@ -251,14 +271,9 @@ http::asio::awaitable<Response> answer_remote_read(QueryFrontend& frontend, Requ
     if (!read) co_return refusal(read.error());
     const auto type = response_type(*read);
     if (!type) co_return refusal(type.error());
-    auto querier = frontend.querier();
-    if (!querier) co_return refusal(querier.error());
-    if (*type == ReadResponseType::streamed_xor_chunks) {
-        co_return stream_chunks({frontend, *std::move(querier), request.context, *std::move(read)});
-    }
-    co_return co_await answer_samples(
-        frontend, *std::move(querier), request.context, *std::move(read)
-    );
+    const bool streamed = *type == ReadResponseType::streamed_xor_chunks;
+    auto answer = streamed ? answer_chunks : answer_samples;
+    co_return co_await answer(frontend, request.context, *std::move(read));
 }
 
 }  // namespace mimir::query_frontend

@@ -5,6 +5,7 @@
 #include "components/query_frontend/answer.hpp"
 #include "components/query_frontend/json.hpp"
 #include "components/query_frontend/parameters.hpp"
+#include "components/query_frontend/query_cost.hpp"
 #include "components/query_frontend/remote_read.hpp"
 #include "promql/parser.hpp"
 #include "promql/printer.hpp"
@@ -91,22 +92,42 @@ std::size_t items_of(const promql::QueryResult& result) {
     return points;
 }
 
-Reply run_query(QueryFrontend& frontend, Request& request, Result<QueryRequest> read) {
-    if (!read) co_return bad_request(read.error());
-    const auto querier = frontend.querier();
-    if (!querier) co_return failure(querier.error());
-    const auto begun = frontend.clock().steady_now();
-    auto result = co_await (*querier)->query(request.context, read->query, read->expr);
-    if (!result) co_return failure(result.error());
-    const QueryAnswer answer{
-        *result, read->limit, read->with_statistics, frontend.clock().steady_now() - begun
-    };
+Reply write_answer(
+    QueryFrontend& frontend,
+    const QueryRequest& read,
+    Evaluated evaluated,
+    std::chrono::nanoseconds took
+) {
+    promql::QueryResult& result = evaluated.result;
+    const QueryAnswer answer{result, read.limit, read.with_statistics, took};
     auto write = [&] {
         std::string body = success(answer);
-        result->value = promql::Matrix();  // freed here rather than on the event loop
+        result.value = promql::Matrix();  // freed here rather than on the event loop
         return body;
     };
-    co_return co_await reply(frontend.pool(), items_of(*result), write);
+    co_return co_await reply(frontend.pool(), items_of(result), write);
+}
+
+Reply run_query(QueryFrontend& frontend, Request& request, Result<QueryRequest> read) {
+    if (!read) co_return bad_request(read.error());
+    const auto begun = frontend.clock().steady_now();
+    const auto took = [&] { return frontend.clock().steady_now() - begun; };
+    QueryCost cost;
+    auto evaluated = co_await frontend.evaluate(request.context, read->query, read->expr);
+    Response response;
+    if (evaluated) {
+        cost = {evaluated->result.statistics, evaluated->parts};
+        response = co_await write_answer(frontend, *read, *std::move(evaluated), took());
+    } else {
+        cost.error = std::move(evaluated.error());
+        response = failure(*cost.error);
+    }
+    cost.response_time = took();
+    if (frontend.options().query_stats_enabled && !cost.error)
+        response.headers.set("Server-Timing", server_timing(cost));
+    if (is_slow(cost, frontend.options().log_queries_longer_than))
+        log_slow_query(frontend.log(), request, response, cost);
+    co_return response;
 }
 
 Reply instant_query(QueryFrontend& frontend, Request& request) {
@@ -169,9 +190,8 @@ Reply series(QueryFrontend& frontend, Request& request) {
     frontend.count(request.context, "series");
     auto query = read_series_query(frontend, request);
     if (!query) co_return bad_request(query.error());
-    const auto querier = frontend.querier();
-    if (!querier) co_return failure(querier.error());
-    auto found = co_await (*querier)->series(request.context, *std::move(query));
+    auto call = [&](rpc::QueryRunner& runner) { return runner.series(request.context, *query); };
+    auto found = co_await frontend.ask<rpc::Selection<model::Labels>>(request.context, call);
     co_return co_await reply_selection(frontend, std::move(found));
 }
 
@@ -179,9 +199,10 @@ Reply label_names(QueryFrontend& frontend, Request& request) {
     frontend.count(request.context, "labels");
     auto query = read_labels_query(request);
     if (!query) co_return bad_request(query.error());
-    const auto querier = frontend.querier();
-    if (!querier) co_return failure(querier.error());
-    auto found = co_await (*querier)->label_names(request.context, *std::move(query));
+    auto call = [&](rpc::QueryRunner& runner) {
+        return runner.label_names(request.context, *query);
+    };
+    auto found = co_await frontend.ask<rpc::Selection<std::string>>(request.context, call);
     co_return co_await reply_selection(frontend, std::move(found));
 }
 
@@ -195,10 +216,10 @@ Reply label_values(QueryFrontend& frontend, Request& request) {
     }
     auto query = read_labels_query(request);
     if (!query) co_return bad_request(query.error());
-    const auto querier = frontend.querier();
-    if (!querier) co_return failure(querier.error());
-    auto found =
-        co_await (*querier)->label_values(request.context, std::move(name), *std::move(query));
+    auto call = [&](rpc::QueryRunner& runner) {
+        return runner.label_values(request.context, name, *query);
+    };
+    auto found = co_await frontend.ask<rpc::Selection<std::string>>(request.context, call);
     co_return co_await reply_selection(frontend, std::move(found));
 }
 
@@ -248,9 +269,9 @@ Reply exemplars(QueryFrontend& frontend, Request& request) {
     auto query = read_exemplars_query(request);
     if (!query) co_return bad_request(query.error());
     if (query->selectors.empty()) co_return Response::json(200, success("[]"));
-    const auto querier = frontend.querier();
-    if (!querier) co_return failure(querier.error());
-    const auto found = co_await (*querier)->exemplars(request.context, *std::move(query));
+    auto call = [&](rpc::QueryRunner& runner) { return runner.exemplars(request.context, *query); };
+    const auto found =
+        co_await frontend.ask<std::vector<model::SeriesExemplars>>(request.context, call);
     if (!found) co_return failure(found.error());
     auto write = [&] { return success(exemplars_json(*found)); };
     co_return co_await reply(frontend.pool(), found->size(), write);
@@ -316,9 +337,9 @@ Reply metadata(QueryFrontend& frontend, Request& request) {
     const auto query = read_metadata_query(request);
     if (!query) co_return bad_request(query.error());
     if (!*query) co_return Response::json(200, success("{}"));
-    const auto querier = frontend.querier();
-    if (!querier) co_return failure(querier.error());
-    const auto found = co_await (*querier)->metadata(request.context, **query);
+    auto call = [&](rpc::QueryRunner& runner) { return runner.metadata(request.context, **query); };
+    const auto found =
+        co_await frontend.ask<std::vector<model::MetricMetadata>>(request.context, call);
     if (!found) co_return failure(found.error());
     auto write = [&] { return success(metadata_json(*found)); };
     co_return co_await reply(frontend.pool(), found->size(), write);
