@@ -14,7 +14,10 @@ Result<bool> StepInvariant::next(SeriesBlock& block) {
         if (row_ == in_.row_count()) {
             row_ = 0;
             MIMIR_TRY(const bool more, input_->next(in_));
-            if (!more) break;
+            if (!more) {
+                in_.reset(1);  // the input may have left the last rows in it
+                break;
+            }
         }
         std::ranges::fill(block.add_row_for_overwrite(in_.series_of(row_)), in_.row(row_).front());
         for (const auto& cell : in_.histograms_of(row_)) {

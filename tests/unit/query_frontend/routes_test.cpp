@@ -1,12 +1,14 @@
 #include "components/query_frontend/routes.hpp"
 
 #include <optional>
+#include <sstream>
 
-#include "chunkenc/xor_chunk.hpp"
 #include "encoding/compression.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
+#include "rpc/query_scheduler.hpp"
 #include "support/test_support.hpp"
+#include "unit/query_frontend/fake_querier.hpp"
 #include "wire/proto.hpp"
 #include "wire/remote_read.hpp"
 
@@ -14,82 +16,6 @@ namespace mimir::query_frontend {
 namespace {
 
 using test::labels;
-
-/// One series of chunks that may overlap.
-class OneSeries final : public chunkenc::SeriesSet {
-  public:
-    explicit OneSeries(const std::vector<chunkenc::XorChunk>& chunks) : chunks_(chunks) {}
-    [[nodiscard]] std::size_t count() const override { return 1; }
-    [[nodiscard]] model::LabelsView labels(std::size_t) const override { return labels_; }
-    Result<void> load(std::size_t, std::size_t, chunkenc::ChunkBatch& batch) override {
-        batch.clear();
-        batch.begin_series();
-        for (const auto& chunk : chunks_) {
-            batch.add({{{0}, {100}}, chunkenc::Encoding::xor_float, chunk.data()});
-        }
-        return {};
-    }
-
-  private:
-    const model::Labels labels_ = test::labels("up{job=\"a\"}");
-    const std::vector<chunkenc::XorChunk>& chunks_;
-};
-
-/// Answers what the test says, and remembers what it was asked.
-class FakeQuerier final : public rpc::QueryRunner {
-  public:
-    Answer<promql::QueryResult> query(
-        rpc::RequestContext context, promql::Query query, promql::ExprPtr
-    ) override {
-        tenant = context.tenant->str();
-        asked = query;
-        co_return answer;
-    }
-    Answer<rpc::Selection<model::Labels>> series(rpc::RequestContext, rpc::SelectionQuery query)
-        override {
-        selection = query;
-        co_return rpc::Selection<model::Labels>{{labels("up{job=\"a\"}")}, true};
-    }
-    Answer<rpc::Selection<std::string>> label_names(rpc::RequestContext, rpc::SelectionQuery query)
-        override {
-        selection = query;
-        co_return rpc::Selection<std::string>{{"__name__", "job"}, false};
-    }
-    Answer<rpc::Selection<std::string>> label_values(
-        rpc::RequestContext, std::string name, rpc::SelectionQuery query
-    ) override {
-        selection = query;
-        co_return rpc::Selection<std::string>{{name}, false};
-    }
-    Answer<std::vector<model::SeriesExemplars>> exemplars(
-        rpc::RequestContext, rpc::SelectionQuery query
-    ) override {
-        selection = query;
-        co_return std::vector<model::SeriesExemplars>{
-            {labels("up"), {{labels("{trace_id=\"abc\"}"), 6, {1600096945479}}}}
-        };
-    }
-    Answer<std::vector<model::MetricMetadata>> metadata(rpc::RequestContext, rpc::MetadataQuery)
-        override {
-        co_return std::vector<model::MetricMetadata>{
-            {"a", {model::MetricType::counter, "h1", ""}},
-            {"a", {model::MetricType::gauge, "h2", "s"}},
-            {"b", {}},
-        };
-    }
-    Answer<std::unique_ptr<chunkenc::SeriesSet>> select(
-        rpc::RequestContext, model::Matchers, TimeRange
-    ) override {
-        if (chunks.empty()) co_return fail(ErrorKind::internal, "no series here");
-        co_return std::make_unique<OneSeries>(chunks);
-    }
-
-    std::vector<chunkenc::XorChunk> chunks;
-    std::string tenant;
-    promql::Query asked;
-    rpc::SelectionQuery selection;
-    Result<promql::QueryResult> answer = promql::QueryResult{promql::Scalar{{1000}, 2}};
-};
 
 /// The routes on a server of their own.
 struct Fixture {
@@ -128,15 +54,21 @@ struct Fixture {
     http::Router router;
     config::LimitsProvider limits{config::Limits{}};
     FakeQuerier querier;
-    modules::Slot<rpc::QueryRunner> slot;
-    std::optional<modules::Slot<rpc::QueryRunner>::Publication> running{
-        std::in_place, slot, querier
-    };
+    FakeDispatch dispatch{querier};
+    std::ostringstream log;
     telemetry::Registry registry;
     telemetry::MetricScope scope{registry};
     Metrics metrics{scope};
     test::ManualClock clock{{5000}};
-    QueryFrontend frontend{{}, {limits, slot, executors.query, metrics, clock}};
+    QueryFrontend frontend{
+        {.max_retries = 1, .log_queries_longer_than = std::chrono::milliseconds(-1)},
+        {limits,
+         dispatch,
+         executors.query,
+         metrics,
+         telemetry::Logger::to_stream(log, telemetry::LogFormat::logfmt, telemetry::LogLevel::info),
+         clock}
+    };
     std::vector<http::RouteRegistration> routes;
     std::unique_ptr<http::Server> server;
     std::optional<http::BlockingClient> client;
@@ -267,7 +199,7 @@ TEST_CASE("what goes wrong in a query has its type and status") {
 TEST_CASE("while no querier runs, clients are asked to come again") {
     Fixture f;
     CHECK_FALSE(f.get("query?query=up").headers.get("Retry-After"));
-    f.running.reset();
+    f.dispatch.refusal = fail(ErrorKind::unavailable, "no querier is running");
     const auto query = f.get("query?query=up");
     CHECK(query.status == 503);
     CHECK(query.headers.get("Retry-After") == "5");
@@ -276,13 +208,75 @@ TEST_CASE("while no querier runs, clients are asked to come again") {
         R"({"status":"error","errorType":"unavailable","error":"no querier is running"})"
     );
     std::string message;
-    wire::encode_read_request({}, message);
+    wire::encode_read_request({.queries = {{{{10}, {60}}, {}}}}, message);
     std::string body;
     encoding::snappy_compress(message, body);
     const auto read = f.send({.method = http::Method::post, .target = "read", .body = body});
     CHECK(read.status == 503);
     CHECK(read.headers.get("Retry-After") == "5");
     CHECK(read.body == "no querier is running\n");
+}
+
+TEST_CASE("a tenant with too many queries that wait is told so, and nothing is tried again") {
+    Fixture f;
+    f.dispatch.refusal = fail_with_id(
+        ErrorKind::limit, rpc::QueryScheduler::kTooManyOutstanding, "too many outstanding requests"
+    );
+    const auto query = f.get("query?query=up");
+    CHECK(query.status == 429);
+    CHECK(
+        query.body ==
+        R"({"status":"error","errorType":"too_many_requests","error":"too many outstanding requests"})"
+    );
+    CHECK(f.get("labels").status == 429);
+    std::string message;
+    wire::encode_read_request({.queries = {{{{10}, {60}}, {}}}}, message);
+    std::string body;
+    encoding::snappy_compress(message, body);
+    CHECK(f.send({.method = http::Method::post, .target = "read", .body = body}).status == 429);
+    CHECK(f.dispatch.acquired == 3);
+}
+
+TEST_CASE("answers say what a query cost, and so does the log when it was slow") {
+    Fixture f;
+    f.querier.answer = promql::QueryResult{
+        promql::Matrix{},
+        {},
+        {.series = 2,
+         .samples = 3,
+         .chunks = 5,
+         .chunk_bytes = 700,
+         .wall_time = std::chrono::microseconds(1500)},
+    };
+    const auto got = f.get("query_range?query=up&start=86400&end=172800&step=60");
+    CHECK(
+        got.headers.get("Server-Timing") ==
+        "querier_wall_time;dur=3.000, response_time;dur=0.000, bytes_processed;val=1400, "
+        "samples_processed;val=6, fetched_series_count;val=4, fetched_chunks_count;val=10, "
+        "split_queries;val=2"
+    );
+    const std::string line = f.log.str();
+    CAPTURE(line);
+    for (const char* field :
+         {"msg=\"slow query detected\"",
+          "user=anonymous",
+          "method=GET",
+          "path=/prometheus/api/v1/query_range",
+          "status_code=200",
+          "status=success",
+          "param_query=up",
+          "param_start=86400",
+          "param_step=60",
+          "fetched_series_count=4",
+          "fetched_chunk_bytes=1400",
+          "split_queries=2"}) {
+        CAPTURE(field);
+        CHECK(line.find(field) != std::string::npos);
+    }
+    f.log.str("");
+    f.querier.answer = fail(ErrorKind::invalid, "bad query");
+    CHECK_FALSE(f.get("query?query=up").headers.get("Server-Timing"));
+    CHECK(f.log.str().find("status=failed err=\"bad query\"") != std::string::npos);
 }
 
 TEST_CASE("a tenant's limits on queries hold") {
