@@ -11,6 +11,7 @@ namespace result_field {
 constexpr std::uint32_t kType = 1, kTime = 2, kNumber = 3, kText = 4, kSamples = 5, kSeries = 6;
 constexpr std::uint32_t kWarnings = 7, kInfos = 8;
 constexpr std::uint32_t kSeriesSelected = 9, kSamplesDecoded = 10, kSamplesPeak = 11;
+constexpr std::uint32_t kChunks = 12, kChunkBytes = 13, kWallTime = 14;
 }  // namespace result_field
 
 namespace sample_field {

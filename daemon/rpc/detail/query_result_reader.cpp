@@ -140,6 +140,11 @@ Result<void> QueryResultReader::add(std::string_view frame) {
             case result_field::kSamplesPeak:
                 result_.statistics.samples_peak = reader.uint64();
                 break;
+            case result_field::kChunks: result_.statistics.chunks = reader.uint64(); break;
+            case result_field::kChunkBytes: result_.statistics.chunk_bytes = reader.uint64(); break;
+            case result_field::kWallTime:
+                result_.statistics.wall_time = std::chrono::nanoseconds(reader.sint64());
+                break;
             default: break;
         }
     }

@@ -103,6 +103,9 @@ void QueryResultWriter::add_head(std::string& frame) const {
     writer.uint64(result_field::kSeriesSelected, result_.statistics.series);
     writer.uint64(result_field::kSamplesDecoded, result_.statistics.samples);
     writer.uint64(result_field::kSamplesPeak, result_.statistics.samples_peak);
+    writer.uint64(result_field::kChunks, result_.statistics.chunks);
+    writer.uint64(result_field::kChunkBytes, result_.statistics.chunk_bytes);
+    writer.sint64(result_field::kWallTime, result_.statistics.wall_time.count());
 }
 
 void QueryResultWriter::add_sample(const promql::VectorSample& sample, std::string& frame) {

@@ -201,7 +201,14 @@ promql::QueryResult random_result(Random& random) {
     auto& [warnings, infos] = result.annotations;
     for (std::size_t i = random.below(3); i > 0; --i) warnings.push_back(random_text(random));
     for (std::size_t i = random.below(3); i > 0; --i) infos.push_back(random_text(random));
-    result.statistics = {random.below(1000), random.next(), random.below(1000)};
+    result.statistics = {
+        .series = random.below(1000),
+        .samples = random.next(),
+        .samples_peak = random.below(1000),
+        .chunks = random.next(),
+        .chunk_bytes = random.below(1000),
+        .wall_time = std::chrono::nanoseconds(random.next() >> 1),
+    };
     return result;
 }
 
@@ -209,8 +216,12 @@ std::string to_text(const promql::QueryResult& result) {
     std::string text = std::visit(Describe(), result.value);
     for (const std::string& one : result.annotations.warnings) text += "\nwarning " + one;
     for (const std::string& one : result.annotations.infos) text += "\ninfo " + one;
-    const auto& [series, samples, peak] = result.statistics;
-    return text + fmt::format("\n{} {} {}", series, samples, peak);
+    // By name: what is added to the statistics does not compile until it is compared, too.
+    const auto& [series, samples, peak, chunks, chunk_bytes, wall_time] = result.statistics;
+    return text +
+           fmt::format(
+               "\n{} {} {} {} {} {}", series, samples, peak, chunks, chunk_bytes, wall_time.count()
+           );
 }
 
 }  // namespace mimir::rpc::test
