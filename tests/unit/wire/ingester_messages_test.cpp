@@ -41,10 +41,11 @@ TEST_CASE("a bad regular expression is the asker's mistake") {
 
 TEST_CASE("label sets of an answer must be canonical") {
     std::string bytes;
-    encode_label_sets({labels("a"), labels("{}"), labels("b{c=\"d\"}")}, bytes);
+    const std::vector<model::Labels> sets{labels("a"), labels("{}"), labels("b{c=\"d\"}")};
+    encode_label_sets(sets, bytes);
     const auto read = decode_label_sets(bytes);
     REQUIRE_OK(read);
-    CHECK(*read == std::vector<model::Labels>{labels("a"), labels("{}"), labels("b{c=\"d\"}")});
+    CHECK(*read == sets);
     bytes += std::string("\x0a\x02\x0a\x00", 4);  // a set with a label without name and value
     const auto malformed = decode_label_sets(bytes);
     REQUIRE(!malformed);
