@@ -56,7 +56,10 @@ Result<const RangeSamples*> SubqueryRange::next(std::uint32_t& series) {
             MIMIR_TRY(context_.check_cancellation());
             row_ = 0;
             MIMIR_TRY(const bool more, input_->next(block_));
-            if (!more) return nullptr;
+            if (!more) {
+                block_.reset(1);  // the input may have left the last rows in it
+                return nullptr;
+            }
             continue;
         }
         series = block_.series_of(row_);

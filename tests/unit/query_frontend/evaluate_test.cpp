@@ -306,19 +306,22 @@ class Expressions {
                    ) +
                    "(" + vector(depth - 1) + ")";
         }
+        // Which of equal values these take depends on the order of the series, and that, for what is
+        // made of others, on what there is: here they are of stored ones.
+        if (random_.below(5) == 0) {
+            return one_of(
+                {"topk(1, #)", "bottomk(2, #)", "limitk(1, #)", "limit_ratio(0.5, #)"}, vector(0)
+            );
+        }
         return one_of(
             {"sum by (job) (#)",
              "max(#)",
              "avg without (pod) (#)",
              "count(#)",
-             "topk(1, #)",
-             "bottomk(2, #)",
              "quantile(0.3, #)",
              "stddev(#)",
              "count_values(\"v\", #)",
              "group by (pod) (#)",
-             "limitk(1, #)",
-             "limit_ratio(0.5, #)",
              "absent(#)",
              "-(#)",
              "(#) > 3",
@@ -391,9 +394,9 @@ class Expressions {
 std::string text_of(const promql::MatrixSeries& series) {
     std::string text = fmt::format("{}:", series.labels.to_string());
     for (const auto& point : series.floats) {
-        // All NaN are one; else to the bit.
+        // All NaN are one; sums may round differently in the last digits.
         const double value = std::isnan(point.value) ? NAN : point.value;
-        text += fmt::format(" {}@{}", value, point.time.ms);
+        text += fmt::format(" {:.12g}@{}", value, point.time.ms);
     }
     for (const auto& point : series.histograms) {
         const model::FloatHistogram& h = *point.value;
@@ -402,15 +405,18 @@ std::string text_of(const promql::MatrixSeries& series) {
     return text + "\n";
 }
 
-/// Series in order, then annotations, which have none.
-std::string text_of(const promql::QueryResult& result) {
+std::string series_of(const promql::QueryResult& result) {
     std::string text;
     for (const auto& series : std::get<promql::Matrix>(result.value)) text += text_of(series);
-    for (auto annotations : {result.annotations.warnings, result.annotations.infos}) {
-        std::ranges::sort(annotations);
-        text += fmt::format("{}\n", fmt::join(annotations, "\n"));
-    }
     return text;
+}
+
+std::vector<std::string> annotations_of(const promql::QueryResult& result) {
+    std::vector<std::string> texts = result.annotations.warnings;
+    const auto& infos = result.annotations.infos;
+    texts.insert(texts.end(), infos.begin(), infos.end());
+    std::ranges::sort(texts);
+    return texts;
 }
 
 TEST_CASE("a split query gives what the whole one gives") {
@@ -450,8 +456,14 @@ TEST_CASE("a split query gives what the whole one gives") {
         const auto split =
             runtime::wait(f.executors.io, frontend.evaluate(f.context, query, *expr));
         REQUIRE_OK(split);
-        const std::string expected = text_of(*whole);
-        REQUIRE(text_of(split->result) == expected);
+        const std::string expected = series_of(*whole);
+        REQUIRE(series_of(split->result) == expected);
+        const auto all = annotations_of(*whole);
+        const auto found = annotations_of(split->result);
+        // A whole subquery is also evaluated between the windows of its steps, and warns of that.
+        const bool has_subquery = query.text.find(':') != std::string::npos;
+        if (has_subquery) REQUIRE(std::ranges::includes(all, found));
+        if (!has_subquery) REQUIRE(found == all);
         compared += split->parts > 1 ? 1 : 0;
         with_series += split->parts > 1 && !std::get<promql::Matrix>(whole->value).empty() ? 1 : 0;
     }
