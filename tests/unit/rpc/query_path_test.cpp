@@ -1,0 +1,294 @@
+// A query's whole way: query-frontend, scheduler and queriers, each as in a process of its own, with what connects them
+// in production.
+
+#include <atomic>
+#include <optional>
+#include <thread>
+
+#include "components/querier/offers.hpp"
+#include "components/query_frontend/query_frontend.hpp"
+#include "components/query_scheduler/query_scheduler.hpp"
+#include "promql/parser.hpp"
+#include "random_results.hpp"
+#include "rpc/querier_directory.hpp"
+#include "rpc/query_runner_routes.hpp"
+#include "rpc/query_scheduler_routes.hpp"
+#include "rpc/remote_query_runner.hpp"
+#include "rpc/remote_query_scheduler.hpp"
+#include "rpc/scheduler_dispatch.hpp"
+#include "test_ends.hpp"
+
+namespace mimir::rpc::test {
+namespace {
+
+using mimir::test::eventually;
+using mimir::test::seeded_random;
+
+RequestContext context_of(std::string_view tenant) {
+    return {
+        .tenant = *model::TenantId::parse(tenant),
+        .cancellation = CancellationToken::create(),
+        .trace_id = {}
+    };
+}
+
+/// Answers queries with what it is told to; when it is to hang, only once the query is canceled.
+class Evaluator final : public QueryRunner {
+  public:
+    Answer<promql::QueryResult> query(RequestContext context, promql::Query, promql::ExprPtr)
+        override {
+        ++begun;
+        while (hangs && !context.cancellation.canceled()) co_await runtime::sleep_for(1ms);
+        co_return answer.with([](const auto& current) { return current; });
+    }
+    Answer<Selection<model::Labels>> series(RequestContext, SelectionQuery) override {
+        return unasked<Selection<model::Labels>>();
+    }
+    Answer<Selection<std::string>> label_names(RequestContext, SelectionQuery) override {
+        return unasked<Selection<std::string>>();
+    }
+    Answer<Selection<std::string>> label_values(RequestContext, std::string, SelectionQuery)
+        override {
+        return unasked<Selection<std::string>>();
+    }
+    Answer<std::vector<model::SeriesExemplars>> exemplars(RequestContext, SelectionQuery) override {
+        return unasked<std::vector<model::SeriesExemplars>>();
+    }
+    Answer<std::vector<model::MetricMetadata>> metadata(RequestContext, MetadataQuery) override {
+        return unasked<std::vector<model::MetricMetadata>>();
+    }
+    Answer<std::unique_ptr<chunkenc::SeriesSet>> select(RequestContext, model::Matchers, TimeRange)
+        override {
+        return unasked<std::unique_ptr<chunkenc::SeriesSet>>();
+    }
+
+    std::atomic<int> begun = 0;
+    std::atomic<bool> hangs = false;
+    Guarded<Result<promql::QueryResult>> answer{promql::QueryResult{promql::Scalar{{1000}, 2}}};
+
+  private:
+    template <class T>
+    static Answer<T> unasked() {
+        co_return fail(ErrorKind::internal, "not asked here");
+    }
+};
+
+class OneScheduler final : public QuerySchedulerDirectory {
+  public:
+    OneScheduler(PeerPool& peers, std::string address)
+        : peers_(peers), entry_{.id = "s", .address = std::move(address)} {}
+
+    [[nodiscard]] std::vector<QuerySchedulerEntry> running() const override { return {entry_}; }
+    [[nodiscard]] std::shared_ptr<QueryScheduler> at(const QuerySchedulerEntry& entry) override {
+        return std::make_shared<RemoteQueryScheduler>(peers_.at(entry.address));
+    }
+    [[nodiscard]] std::shared_ptr<QueryScheduler> local() const override { return nullptr; }
+
+  private:
+    PeerPool& peers_;
+    const QuerySchedulerEntry entry_;
+};
+
+struct SchedulerProcess {
+    SchedulerProcess() {
+        routes = register_query_scheduler_routes(server.internal(), scheduler, 200ms);
+    }
+    ~SchedulerProcess() {
+        scheduler.stop();
+        routes.clear();
+    }
+    [[nodiscard]] bool has_open(int count) const {
+        return eventually(5s, [&] { return metrics.open_slots.value() == count; });
+    }
+    [[nodiscard]] bool has_in_flight(int count) const {
+        return eventually(5s, [&] { return metrics.inflight_requests.value() == count; });
+    }
+
+    TestServer server;
+    config::LimitsProvider limits{config::Limits()};
+    telemetry::Registry registry;
+    telemetry::MetricScope scope{registry};
+    query_scheduler::Metrics metrics{scope};
+    query_scheduler::QueryScheduler scheduler{
+        {},
+        {.limits = limits,
+         .io = server.executors.io,
+         .metrics = metrics,
+         .no_querier_timeout = 500ms}
+    };
+    std::vector<http::RouteRegistration> routes;
+};
+
+struct QuerierProcess {
+    QuerierProcess(const SchedulerProcess& scheduler, std::string id, std::size_t slot_count)
+        : schedulers(caller.pool, scheduler.server.address()) {
+        routes = register_query_runner_routes(
+            server.internal(), slots, {.query = server.executors.query}
+        );
+        offers.emplace(
+            querier::Offers::Options{
+                .slots = slot_count, .look_interval = 20ms, .backoff_min = 10ms, .backoff_max = 50ms
+            },
+            querier::Offers::Environment{
+                schedulers, slots, caller.io, {std::move(id), server.address(), ""}, {}
+            }
+        );
+    }
+    ~QuerierProcess() {
+        if (offers) offers->take_back();
+        routes.clear();
+        offers.reset();
+        slots.wait_until_quiet();
+    }
+    /// As if it were killed: connections end, nobody says why.
+    void kill() {
+        server.stop();
+        offers.reset();
+    }
+
+    TestServer server;
+    TestCaller caller{options_for()};
+    OneScheduler schedulers;
+    Evaluator evaluator;
+    querier::Slots slots{evaluator};
+    std::vector<http::RouteRegistration> routes;
+    std::optional<querier::Offers> offers;
+};
+
+struct FrontendProcess {
+    explicit FrontendProcess(const SchedulerProcess& scheduler)
+        : schedulers(caller.pool, scheduler.server.address()) {}
+
+    Result<promql::QueryResult> ask(const RequestContext& context, promql::Query query) {
+        auto expr = promql::parse_expr(query.text);
+        REQUIRE_OK(expr);
+        auto evaluated = runtime::wait(
+            caller.io, frontend.evaluate(context, std::move(query), *std::move(expr))
+        );
+        if (!evaluated) return tl::unexpected(std::move(evaluated).error());
+        return std::move(evaluated->result);
+    }
+
+    TestCaller caller{options_for()};
+    OneScheduler schedulers;
+    modules::Slot<TicketedQuerier> local_querier;
+    QuerierPool queriers{
+        {.peers = caller.pool,
+         .local = local_querier,
+         .local_id = "frontend",
+         .remote = [](auto peer, std::uint64_t ticket
+                   ) { return std::make_shared<RemoteQueryRunner>(std::move(peer), ticket); }}
+    };
+    SchedulerDispatch dispatch{{.not_running_timeout = 1s}, schedulers, queriers};
+    runtime::Executors executors{
+        {.ingest = {1, 1}, .query = {1, 100}, .background = {1, 1}, .admin = {1, 1}}
+    };
+    config::LimitsProvider limits{config::Limits()};
+    telemetry::Registry registry;
+    telemetry::MetricScope scope{registry};
+    query_frontend::Metrics metrics{scope};
+    query_frontend::QueryFrontend frontend{
+        {}, {limits, dispatch, executors.query, metrics, telemetry::Logger()}
+    };
+};
+
+promql::Query instant(std::string text) { return promql::Query::instant(std::move(text), {1000}); }
+
+TEST_SUITE("rpc/query_path") {
+    TEST_CASE("what a querier found comes out of the query-frontend, bit for bit") {
+        SchedulerProcess scheduler;
+        QuerierProcess querier(scheduler, "q", 2);
+        FrontendProcess frontend(scheduler);
+        REQUIRE(scheduler.has_open(2));
+        SeededRandom random = seeded_random();
+        for (int i = 0; i < 40; ++i) {
+            const promql::QueryResult found = random_result(random);
+            querier.evaluator.answer.with([&](auto& answer) { answer = found; });
+            const auto got = frontend.ask(context_of("a"), instant("up"));
+            REQUIRE_OK(got);
+            const bool is_same = to_text(*got) == to_text(found);
+            REQUIRE(is_same);
+        }
+        CHECK(querier.evaluator.begun == 40);
+        CHECK(scheduler.has_open(2));
+        CHECK(scheduler.has_in_flight(0));
+    }
+
+    TEST_CASE("a range query's parts run in the slots that there are, and all slots come back") {
+        SchedulerProcess scheduler;
+        QuerierProcess querier(scheduler, "q", 2);
+        FrontendProcess frontend(scheduler);
+        REQUIRE(scheduler.has_open(2));
+        querier.evaluator.answer.with([](auto& answer) {
+            answer = promql::QueryResult{promql::Matrix{}, {}, {.samples = 3, .chunks = 5}};
+        });
+        const std::int64_t day_ms = 86'400'000;
+        const auto got = frontend.ask(
+            context_of("a"),
+            {.text = "up", .start = {0}, .end = {10 * day_ms - 1}, .step = std::chrono::hours(1)}
+        );
+        REQUIRE_OK(got);
+        CHECK(querier.evaluator.begun == 10);
+        CHECK(got->statistics.samples == 30);
+        CHECK(got->statistics.chunks == 50);
+        CHECK(scheduler.has_open(2));
+        CHECK(scheduler.has_in_flight(0));
+    }
+
+    TEST_CASE("a ticket that a querier does not know is told by its id, also over the wire") {
+        SchedulerProcess scheduler;
+        QuerierProcess querier(scheduler, "q", 1);
+        FrontendProcess frontend(scheduler);
+        RemoteQueryRunner runner(frontend.caller.pool.at(querier.server.address()), 4711);
+        const auto got = runtime::wait(
+            frontend.caller.io,
+            runner.query(context_of("a"), instant("up"), *promql::parse_expr("up"))
+        );
+        REQUIRE_FALSE(got);
+        CHECK(got.error().kind == ErrorKind::not_found);
+        CHECK(got.error().id == TicketedQuerier::kUnknownTicket);
+        CHECK(querier.evaluator.begun == 0);
+    }
+
+    TEST_CASE("when a querier is killed while it evaluates, the query goes to another") {
+        SchedulerProcess scheduler;
+        FrontendProcess frontend(scheduler);
+        QuerierProcess dies(scheduler, "dies", 1);
+        dies.evaluator.hangs = true;
+        REQUIRE(scheduler.has_open(1));
+        std::optional<Result<promql::QueryResult>> got;
+        std::thread asking([&] { got.emplace(frontend.ask(context_of("a"), instant("up"))); });
+        CHECK(eventually(5s, [&] { return dies.evaluator.begun == 1; }));
+        QuerierProcess lives(scheduler, "lives", 1);
+        CHECK(scheduler.has_open(1));
+        dies.kill();
+        asking.join();
+        REQUIRE_OK(*got);
+        CHECK(std::get<promql::Scalar>((*got)->value).value == 2);
+        CHECK(lives.evaluator.begun == 1);
+        CHECK(scheduler.has_open(1));
+        CHECK(scheduler.has_in_flight(0));
+    }
+
+    TEST_CASE("a query that its client gives up ends at the querier, and is not tried again") {
+        SchedulerProcess scheduler;
+        QuerierProcess querier(scheduler, "q", 1);
+        FrontendProcess frontend(scheduler);
+        querier.evaluator.hangs = true;
+        REQUIRE(scheduler.has_open(1));
+        RequestContext context = context_of("a");
+        std::optional<Result<promql::QueryResult>> got;
+        std::thread asking([&] { got.emplace(frontend.ask(context, instant("up"))); });
+        CHECK(eventually(5s, [&] { return querier.evaluator.begun == 1; }));
+        context.cancellation.cancel();
+        asking.join();
+        REQUIRE_FALSE(*got);
+        CHECK(got->error().kind == ErrorKind::canceled);
+        CHECK(scheduler.has_open(1));
+        CHECK(scheduler.has_in_flight(0));
+        CHECK(querier.evaluator.begun == 1);
+    }
+}
+
+}  // namespace
+}  // namespace mimir::rpc::test
