@@ -30,7 +30,7 @@ inline constexpr std::string_view kTargetProblems[] = {
 inline constexpr std::string_view kModuleUnknown[] = {"module-unknown"};
 inline constexpr std::string_view kRingUnknown[] = {"ring-unknown"};
 inline constexpr std::string_view kForgetProblems[] = {
-    "ring-unknown", "member-unknown", "member-lives", "journal-unavailable", "idempotency-key-reused"
+    "ring-unknown", "member-unknown", "member-lives", "journal-unavailable"
 };
 inline constexpr std::string_view kOperationUnknown[] = {
     "operation-unknown", "journal-unavailable"

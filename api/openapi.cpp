@@ -76,6 +76,9 @@ Json all_schemas() {
       ConfigDiff,
       ConfigDifference,
       LogLevel,
+      RingMember,
+      Ring,
+      ForgetRequest,
       DoctorCheck,
       Message,
       Problem>();

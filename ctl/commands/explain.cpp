@@ -123,8 +123,10 @@ void write_member(Context& context, const api::Ring& ring, const api::RingMember
 
 /// Shows the members of this name; false when there is none.
 Outcome<bool> explain_member(Context& context, const std::string& word) {
-    MIMIR_TRY(const std::string json, context.send({.endpoint = api::kListRings}));
-    MIMIR_TRY(const auto rings, context.decode<std::vector<api::Ring>>(json));
+    // A daemon of before has no rings.
+    const auto json = context.send({.endpoint = api::kListRings});
+    if (!json) return false;
+    MIMIR_TRY(const auto rings, context.decode<std::vector<api::Ring>>(*json));
     std::vector<api::Ring> found;
     for (const api::Ring& ring : rings) {
         for (const api::RingMember& member : ring.members) {

@@ -1,7 +1,6 @@
 #include <ostream>
 
 #include "api/endpoints.hpp"
-#include "ctl/change.hpp"
 #include "ctl/commands/commands.hpp"
 #include "ctl/context.hpp"
 #include "ctl/output/structured.hpp"
@@ -104,7 +103,6 @@ Outcome<ExitCode> run_ring_forget(Context& context) {
         .endpoint = api::kForgetMember,
         .subject = arguments[0],
         .body = api::to_json(api::ForgetRequest{arguments[1]}),
-        .idempotency_key = new_idempotency_key(),
     };
     MIMIR_TRY(const std::string json, context.send(call));
     context.say(fmt::format("{} is no member of the ring {} any more", arguments[1], arguments[0]));

@@ -180,8 +180,11 @@ class DocumentTest(AdminTest):
         ended = mimird.change("POST", "v1/modules/querier/restart")["id"]
         bodies = {
             "setTarget": {"target": "all", "dry_run": True}, "setLogLevel": {"level": "info"},
-            "checkConfig": {"yaml": "target: all\n"}}
+            "checkConfig": {"yaml": "target: all\n"}, "forgetMember": {"member": "nobody"}}
+        here = mimird.admin("GET", "v1/rings/ingester").json["self"]
         special = {   # (endpoint, status): how to get it
+            ("forgetMember", "200"): None,   # takes a member that died
+            ("forgetMember", "409"): lambda: mimird.admin("POST", "v1/rings/ingester/forget", {"member": here}),
             ("reloadConfig", "409"): lambda: mimird.admin("POST", "v1/config/reload", "{}"),
             ("diffConfig", "409"): lambda: mimird.admin("GET", "v1/config/diff"),
             ("reloadConfig", "422"): lambda: self.with_text("nonsense: 1\n", "POST", "v1/config/reload"),

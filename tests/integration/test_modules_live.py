@@ -314,7 +314,7 @@ class GivenBackTest(LiveCase):
             self.assertGreater(grown, 40e6, "too little was loaded to see anything")
             self.assertIn("ingester", full.threads)
             self.assertTrue(full.data_files)
-            self.assertEqual({"/ingester/flush"}, set(mimird.module("ingester")["routes"]))
+            self.assertIn("/ingester/flush", mimird.module("ingester")["routes"])
 
             self.done(mimird.change("POST", "v1/modules/ingester/stop"))
             # The distributor goes on remembering which series are valid, 16 bytes or so each.
@@ -398,9 +398,11 @@ class FailureTest(LiveCase):
                 if name == "ingester":
                     self.assertEqual(("failed", reason), (after[name]["state"], after[name]["error"]))
                     self.assertNotIn("next_restart", after[name], "nobody wants it")
-                else:
+                elif module["state"] == "running":
                     self.assertEqual(
                         (module["state"], module["since"]), (after[name]["state"], after[name]["since"]), name)
+                else:   # what only the others needed may have started, and was stopped again
+                    self.assertEqual("stopped", after[name]["state"], name)
             self.assertEqual("distributor", mimird.admin("GET", "v1/target").json["stored"])
             operation = mimird.change("POST", "v1/modules/querier,ingester/start")
             self.assertEqual("failed", operation["state"])
@@ -513,7 +515,7 @@ class StoredTargetTest(LiveCase):
         return view["target"], view["source"], view.get("stored"), running
 
     def test_survives_kill_and_is_forgotten(self):
-        everything = ["ingester", "querier", "distributor", "query-frontend"]
+        everything = ["ingester", "querier", "query-scheduler", "distributor", "query-frontend"]
         with Mimird() as mimird:
             self.assertEqual(("all", "default", None, everything), self.target(mimird))
             self.ctl(mimird, "set-target", "ingester")

@@ -292,7 +292,9 @@ class Round:
 
     def check_files(self):
         node = self.node
-        self.test.assertLessEqual({one.name for one in node.state.iterdir()}, {"journal.db", "journal.db-wal"})
+        shared = {"cluster-local", "rpc", "kv.sqlite", "kv.sqlite-wal", "kv.sqlite-shm", "kv.sqlite.lock"}
+        self.test.assertLessEqual(
+            {one.name for one in node.state.iterdir()}, {"journal.db", "journal.db-wal"} | shared)
         left = [str(one) for one in node.folder.rglob("*") if "tmp" in one.relative_to(node.folder).as_posix()]
         self.test.assertEqual([], left)
 

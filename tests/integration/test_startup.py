@@ -6,7 +6,7 @@ import time
 import unittest
 
 from support.remote_write import request, series
-from support.servers import BIN, Mimird, http
+from support.servers import BIN, Mimird, http, wait_for
 
 NOW = int(time.time() * 1000)
 SAMPLES = 50
@@ -179,7 +179,7 @@ class DamageTest(unittest.TestCase):
                     continue
                 self.assertEqual(5, answer.status // 100, answer.text)
                 break
-            self.assertIn("lock", second.log())
+            wait_for("the log names the lock", lambda: "lock" in second.log(), 20)
         self.assertEqual([float(n) for n in range(SAMPLES)], self.values())
 
 

@@ -22,7 +22,7 @@ Quorum::Quorum(std::span<const ring::ReplicationSet> groups) : undecided_(groups
             ErrorKind::unavailable,
             {},
             fmt::format(
-                "at least {} live replicas required, could only find {}", set.needed, set.count
+                "at least {} live replicas required, could only find {}: too few ingesters are running", set.needed, set.count
             )
         };
         groups_.back().decided = true;

@@ -77,6 +77,7 @@ class IngesterService final : public modules::Service {
                 "the ring is told later that this ingester is active", {{"err", active.error()}}
             );
         }
+        wait_until_seen();
         return wait(cancel, options.ring.min_ready_duration);
     }
 
@@ -147,6 +148,20 @@ class IngesterService final : public modules::Service {
             );
         }
         return {};
+    }
+    /// Others of this process see the ring a moment later: who is told that this one runs may write at once.
+    void wait_until_seen() {
+        constexpr std::chrono::seconds kAtMost{5};
+        constexpr std::chrono::milliseconds kLookEvery{2};
+        const auto until = Clock::now() + kAtMost;
+        while (Clock::now() < until && !is_seen()) std::this_thread::sleep_for(kLookEvery);
+    }
+    [[nodiscard]] bool is_seen() const {
+        const auto view = environment_.ring.view();
+        return std::ranges::any_of(view->members(), [&](const ring::Member& member) {
+            return member.instance->id == environment_.identity.id &&
+                   member.instance->state == ring::InstanceState::active;
+        });
     }
     void publish() {
         local_.emplace(*ingester_);

