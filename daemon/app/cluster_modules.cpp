@@ -42,7 +42,6 @@ class KvStoreService final : public modules::Service {
         MIMIR_TRY(kv::KvStore* const store, stores_.at(common));
 
         const std::filesystem::path state_dir = settings->node.state_dir;
-        MIMIR_TRY(wiring_.files.create_directories(state_dir));
         const ring::ClusterOptions options{
             .prefix = common.prefix,
             .name = settings->common.cluster_name,
@@ -51,10 +50,11 @@ class KvStoreService final : public modules::Service {
                                                                          : "cluster-local"),
         };
         SeededRandom random(random_seed());
-        auto reminded = std::chrono::steady_clock::time_point::min();
+        std::optional<std::chrono::steady_clock::time_point> reminded;
         while (true) {
-            const auto joined =
-                ring::join_cluster(options, *store, wiring_.files, log_, random);
+            const auto joined = wiring_.files.create_directories(state_dir).and_then([&] {
+                return ring::join_cluster(options, *store, wiring_.files, log_, random);
+            });
             if (joined) {
                 log_.info(
                     "belongs to a cluster",
@@ -65,11 +65,13 @@ class KvStoreService final : public modules::Service {
                 );
                 break;
             }
-            if (joined.error().kind != ErrorKind::unavailable) {
+            // Time mends neither of these; a full disk, or a store that is away, it may.
+            const ErrorKind kind = joined.error().kind;
+            if (kind == ErrorKind::conflict || kind == ErrorKind::corrupt) {
                 return tl::unexpected(joined.error());
             }
             const auto now = std::chrono::steady_clock::now();
-            if (now - reminded > kRemindEvery) {
+            if (!reminded || now - *reminded > kRemindEvery) {
                 reminded = now;
                 log_.warn(
                     "waiting for the key-value store",

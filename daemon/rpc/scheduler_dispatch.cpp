@@ -16,6 +16,8 @@ bool is_void(const Error& error) {
     return error.kind == ErrorKind::unavailable || error.id == TicketedQuerier::kUnknownTicket;
 }
 
+constexpr int kUnavailableMax = 3;
+
 tl::unexpected<Error> no_luck(const Error& last) {
     return fail(
         ErrorKind::unavailable,
@@ -27,8 +29,8 @@ tl::unexpected<Error> no_luck(const Error& last) {
 
 }  // namespace
 
-/// A runner at another process, exchanged for another one when its ticket is not known there; and once, when it can't
-/// be reached, or died meanwhile. Those who ask try again later than at once.
+/// A runner at another process, exchanged for another one when its ticket is not known there; and a
+/// few times when it can't be reached or died meanwhile: it may have offered more slots than one. Those who ask try again later than at once.
 class SchedulerDispatch::ReplacedRunner final : public QueryRunner {
   public:
     ReplacedRunner(SchedulerDispatch& dispatch, std::shared_ptr<QueryRunner> runner)
@@ -83,12 +85,12 @@ class SchedulerDispatch::ReplacedRunner final : public QueryRunner {
   private:
     template <class T, class Call>
     Answer<T> replaced(RequestContext context, Call call) {
-        bool was_unavailable = false;
+        int unavailable = 0;
         for (int assignments = 1;; ++assignments) {
             auto answer = co_await call(*runner_);
             if (answer || !is_void(answer.error())) co_return answer;
             if (answer.error().kind == ErrorKind::unavailable) {
-                if (std::exchange(was_unavailable, true)) co_return answer;
+                if (++unavailable > kUnavailableMax) co_return answer;
             }
             if (assignments == kAssignmentsMax) co_return no_luck(answer.error());
             runner_.reset();  // the slot is free while it waits for another

@@ -225,7 +225,7 @@ TEST_CASE("series without enough live replicas are refused, others stored") {
     c.directory.ingesters["gone"];
     c.push(200);
     REQUIRE_FALSE(c.outcome->has_value());
-    CHECK(c.outcome->error().message == "at least 2 live replicas required, could only find 1");
+    CHECK(c.outcome->error().message == "at least 2 live replicas required, could only find 1: too few ingesters are running");
     CHECK(c.ingester(3).pushes == 1);
     CHECK(c.directory.ingesters["gone"].pushes == 0);
 }
