@@ -29,8 +29,9 @@ tl::unexpected<Error> no_luck(const Error& last) {
 
 }  // namespace
 
-/// A runner at another process, exchanged for another one when its ticket is not known there; and a
-/// few times when it can't be reached or died meanwhile: it may have offered more slots than one. Those who ask try again later than at once.
+/// A runner at another process, exchanged for another one when its ticket is not known there; and a few times when it
+/// can't be reached or died meanwhile: it may have offered more slots than one. Those who ask try again later than at
+/// once.
 class SchedulerDispatch::ReplacedRunner final : public QueryRunner {
   public:
     ReplacedRunner(SchedulerDispatch& dispatch, std::shared_ptr<QueryRunner> runner)
