@@ -281,6 +281,13 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .factory = by(create_ingester),
         },
         {
+            .name = "query-scheduler",
+            .targetable = true,
+            .in_all = true,
+            .dependencies = {"api", "runtime-config", "peers", "query-scheduler-ring"},
+            .factory = by(create_query_scheduler),
+        },
+        {
             .name = "querier",
             .targetable = true,
             .in_all = true,
@@ -292,13 +299,6 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
                  "querier-ring",
                  "query-dispatch"},
             .factory = by(create_querier),
-        },
-        {
-            .name = "query-scheduler",
-            .targetable = true,
-            .in_all = true,
-            .dependencies = {"api", "runtime-config", "peers", "query-scheduler-ring"},
-            .factory = by(create_query_scheduler),
         },
         {
             .name = "distributor",

@@ -515,7 +515,7 @@ class StoredTargetTest(LiveCase):
         return view["target"], view["source"], view.get("stored"), running
 
     def test_survives_kill_and_is_forgotten(self):
-        everything = ["ingester", "querier", "query-scheduler", "distributor", "query-frontend"]
+        everything = ["ingester", "query-scheduler", "querier", "distributor", "query-frontend"]
         with Mimird() as mimird:
             self.assertEqual(("all", "default", None, everything), self.target(mimird))
             self.ctl(mimird, "set-target", "ingester")
