@@ -42,20 +42,16 @@ Built create_admin(Wiring& w) {
     });
 }
 
-/// Where the component's ring is kept, for its own entry in it.
-struct RingPlace {
-    kv::KvStore* store;
-    std::string prefix;
-};
-Result<RingPlace> ring_place(Wiring& w, std::string_view component) {
+/// Where the component's own entry goes.
+Result<ring::Place> ring_place(Wiring& w, std::string_view component) {
     const kv::Options options = app::ring_store(*w.settings(), ring_row(component));
     MIMIR_TRY(kv::KvStore* const store, w.stores->at(options));
-    return RingPlace{store, options.prefix};
+    return ring::Place{*store, options.prefix, w.identity_in(component)};
 }
 
 Built create_distributor(Wiring& w) {
     const auto settings = w.settings();
-    MIMIR_TRY(const RingPlace place, ring_place(w, "distributor"));
+    MIMIR_TRY(auto place, ring_place(w, "distributor"));
     const kv::Options ha_tracker =
         merge(settings->common.kvstore, settings->distributor.ha_tracker_store);
     MIMIR_TRY(kv::KvStore* const ha_tracker_store, w.stores->at(ha_tracker));
@@ -63,12 +59,10 @@ Built create_distributor(Wiring& w) {
         .options = settings->distributor,
         .tenancy = w.tenancy,
         .limits = w.limits,
-        .identity = w.identity_in("distributor"),
         .ingester_ring = w.ring("ingester"),
         .ingesters = *w.ingesters,
         .distributor_ring = w.ring("distributor"),
-        .ring_store = *place.store,
-        .ring_prefix = place.prefix,
+        .place = std::move(place),
         .ha_tracker_store = *ha_tracker_store,
         .ha_tracker_prefix = ha_tracker.prefix,
         .slot = w.distributor,
@@ -81,14 +75,12 @@ Built create_distributor(Wiring& w) {
 }
 
 Built create_ingester(Wiring& w) {
-    MIMIR_TRY(const RingPlace place, ring_place(w, "ingester"));
+    MIMIR_TRY(auto place, ring_place(w, "ingester"));
     return ingester::create_service({
         .options = w.settings()->ingester,
         .limits = w.limits,
-        .identity = w.identity_in("ingester"),
         .ring = w.ring("ingester"),
-        .ring_store = *place.store,
-        .ring_prefix = place.prefix,
+        .place = std::move(place),
         .slot = w.ingester,
         .internal = w.internal_routes(),
         .stop_module = [&w] { w.stop_module("ingester"); },
@@ -101,7 +93,7 @@ Built create_ingester(Wiring& w) {
 }
 
 Built create_querier(Wiring& w) {
-    MIMIR_TRY(const RingPlace place, ring_place(w, "querier"));
+    MIMIR_TRY(auto place, ring_place(w, "querier"));
     return querier::create_service({
         .options = w.settings()->querier,
         .limits = w.limits,
@@ -109,9 +101,7 @@ Built create_querier(Wiring& w) {
         .ingesters = *w.ingesters,
         .slot = w.querier,
         .internal = w.internal_routes(),
-        .identity = w.identity_in("querier"),
-        .ring_store = *place.store,
-        .ring_prefix = place.prefix,
+        .place = std::move(place),
         .schedulers = *w.query_schedulers,
         .files = w.files,
         .executors = w.executors,
@@ -121,13 +111,11 @@ Built create_querier(Wiring& w) {
 }
 
 Built create_query_scheduler(Wiring& w) {
-    MIMIR_TRY(const RingPlace place, ring_place(w, "query-scheduler"));
+    MIMIR_TRY(auto place, ring_place(w, "query-scheduler"));
     return query_scheduler::create_service({
         .options = w.settings()->query_scheduler,
         .limits = w.limits,
-        .identity = w.identity_in("query-scheduler"),
-        .ring_store = *place.store,
-        .ring_prefix = place.prefix,
+        .place = std::move(place),
         .slot = w.query_scheduler,
         .internal = w.internal_routes(),
         .files = w.files,
@@ -138,15 +126,13 @@ Built create_query_scheduler(Wiring& w) {
 }
 
 Built create_query_frontend(Wiring& w) {
-    MIMIR_TRY(const RingPlace place, ring_place(w, "query-frontend"));
+    MIMIR_TRY(auto place, ring_place(w, "query-frontend"));
     return query_frontend::create_service({
         .options = w.settings()->query_frontend,
         .tenancy = w.tenancy,
         .limits = w.limits,
         .dispatch = *w.dispatch,
-        .identity = w.identity_in("query-frontend"),
-        .ring_store = *place.store,
-        .ring_prefix = place.prefix,
+        .place = std::move(place),
         .files = w.files,
         .executors = w.executors,
         .router = w.router,
@@ -199,8 +185,7 @@ Built create_gateway(Wiring& w) {
                 .instance = member.instance.id,
                 .address = member.instance.address,
                 .local = member.instance.id == self.id,
-                .healthy =
-                    member.healthy && member.instance.state == ring::InstanceState::active,
+                .healthy = member.healthy && member.instance.state == ring::InstanceState::active,
             });
         }
         return upstreams;
@@ -292,28 +277,22 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .targetable = true,
             .in_all = true,
             .dependencies =
-                {"api",
-                 "runtime-config",
-                 "peers",
-                 "ingester-ring",
-                 "querier-ring",
-                 "query-dispatch"},
+                {"api", "runtime-config", "peers", "ingester-ring", "querier-ring", "query-dispatch"
+                },
             .factory = by(create_querier),
         },
         {
             .name = "distributor",
             .targetable = true,
             .in_all = true,
-            .dependencies =
-                {"api", "runtime-config", "peers", "ingester-ring", "distributor-ring"},
+            .dependencies = {"api", "runtime-config", "peers", "ingester-ring", "distributor-ring"},
             .factory = by(create_distributor),
         },
         {
             .name = "query-frontend",
             .targetable = true,
             .in_all = true,
-            .dependencies =
-                {"api", "runtime-config", "query-dispatch", "query-frontend-ring"},
+            .dependencies = {"api", "runtime-config", "query-dispatch", "query-frontend-ring"},
             .factory = by(create_query_frontend),
         },
         {
@@ -357,9 +336,7 @@ void reserve_routes(Wiring& wiring) {
     }
     wiring.router.reserve("/distributor/ha_tracker", "distributor");
     for (const RingRow& row : ring_rows()) {
-        wiring.router.reserve(
-            fmt::format("/{}/ring", row.component), ring_module(row.component)
-        );
+        wiring.router.reserve(fmt::format("/{}/ring", row.component), ring_module(row.component));
     }
     for (const std::string_view path : query_frontend::kPaths) {
         const std::string prefix = wiring.settings()->query_frontend.prometheus_http_prefix;

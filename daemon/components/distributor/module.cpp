@@ -5,27 +5,9 @@
 #include "base/random.hpp"
 #include "components/distributor/ha_tracker.hpp"
 #include "components/distributor/routes.hpp"
-#include "ring/lifecycler.hpp"
 
 namespace mimir::distributor {
 namespace {
-
-/// Distributors that were not heard of for so many heartbeat time-outs are forgotten.
-constexpr int kForgetAfterTimeouts = 10;
-
-ring::LifecyclerOptions ring_entry(const ModuleEnvironment& environment) {
-    const ring::RingSettings& ring = environment.options.ring;
-    return {
-        .ring_name = environment.distributor_ring.name(),
-        .prefix = environment.ring_prefix,
-        .instance_id = environment.identity.id,
-        .address = environment.identity.address,
-        .zone = environment.identity.zone,
-        .heartbeat_period = ring.heartbeat_period,
-        .heartbeat_timeout = ring.heartbeat_timeout,
-        .forget_after = kForgetAfterTimeouts * ring.heartbeat_timeout,
-    };
-}
 
 class DistributorService final : public modules::Service {
   public:
@@ -33,27 +15,19 @@ class DistributorService final : public modules::Service {
         : environment_(environment),
           scope_(environment.registry),
           metrics_(scope_),
-          tracker_metrics_(scope_) {}
+          tracker_metrics_(scope_),
+          membership_(
+              environment.distributor_ring.name(),
+              environment.place,
+              environment.options.ring,
+              {environment.files, environment.registry, environment.log}
+          ) {}
 
     Result<void> start(const CancellationToken&) override {
-        lifecycler_.emplace(
-            ring_entry(environment_),
-            ring::Lifecycler::Environment{
-                environment_.ring_store,
-                environment_.files,
-                environment_.log,
-                environment_.registry,
-                ring_random_
-            }
-        );
-        MIMIR_TRY(lifecycler_->join());
+        MIMIR_TRY(membership_.join());
         if (environment_.options.ha_tracker_enabled) start_tracker();
         start_distributor();
-        if (auto active = lifecycler_->change_state(ring::InstanceState::active); !active) {
-            environment_.log.warn(
-                "the ring is told later that this distributor is active", {{"err", active.error()}}
-            );
-        }
+        membership_.activate();
         return {};
     }
 
@@ -70,9 +44,7 @@ class DistributorService final : public modules::Service {
     }
 
     Result<void> stop(std::chrono::milliseconds grace) override {
-        if (auto left = lifecycler_->leave(ring::Lifecycler::Entry::remove); !left) {
-            environment_.log.warn("this distributor is still in the ring", {{"err", left.error()}});
-        }
+        membership_.leave();
         published_.reset();
         for (http::RouteRegistration& route : routes_) route.close(grace);
         distributor_->drain();
@@ -130,10 +102,9 @@ class DistributorService final : public modules::Service {
     telemetry::MetricScope scope_;
     Metrics metrics_;
     HaTrackerMetrics tracker_metrics_;
-    SeededRandom ring_random_{random_seed()};
     SeededRandom tracker_random_{random_seed()};
     SeededRandom clean_up_random_{random_seed()};
-    std::optional<ring::Lifecycler> lifecycler_;
+    ring::Membership membership_;
     std::optional<HaTracker> tracker_;
     std::optional<Distributor> distributor_;
     std::vector<http::RouteRegistration> routes_;

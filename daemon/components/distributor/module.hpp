@@ -10,7 +10,7 @@
 #include "kv/kv_store.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
-#include "ring/identity.hpp"
+#include "ring/membership.hpp"
 #include "ring/ring.hpp"
 #include "rpc/distributor_client.hpp"
 #include "rpc/ingester_directory.hpp"
@@ -25,13 +25,11 @@ struct ModuleEnvironment {
     Options options;
     const http::Tenancy& tenancy;
     const config::LimitsProvider& limits;
-    ring::Identity identity;
     const ring::Ring& ingester_ring;
     rpc::IngesterDirectory& ingesters;
-    /// Of the distributors, which this one joins: that of the store and prefix below.
+    /// Of the distributors, which this one joins, at the place below.
     const ring::Ring& distributor_ring;
-    kv::KvStore& ring_store;
-    std::string ring_prefix;
+    ring::Place place;
     kv::KvStore& ha_tracker_store;
     std::string ha_tracker_prefix;
     /// Where the distributor is found by others while it runs.

@@ -11,7 +11,6 @@
 #include "components/ingester/ingester.hpp"
 #include "components/ingester/routes.hpp"
 #include "components/ingester/shutdown_plan.hpp"
-#include "ring/lifecycler.hpp"
 #include "rpc/ingester_routes.hpp"
 #include "rpc/local_ingester.hpp"
 
@@ -23,18 +22,12 @@ using Clock = std::chrono::steady_clock;
 ring::LifecyclerOptions ring_entry(const ModuleEnvironment& environment) {
     const ring::RingSettings& ring = environment.options.ring;
     const fs::Path beside_data = fs::Path(environment.options.dir) / "tokens";
-    return {
-        .ring_name = environment.ring.name(),
-        .prefix = environment.ring_prefix,
-        .instance_id = environment.identity.id,
-        .address = environment.identity.address,
-        .zone = environment.identity.zone,
-        .num_tokens = ring.num_tokens,
-        .zone_awareness_enabled = ring.zone_awareness_enabled,
-        .tokens_file = ring.tokens_file_path.empty() ? beside_data.string() : ring.tokens_file_path,
-        .heartbeat_period = ring.heartbeat_period,
-        .heartbeat_timeout = ring.heartbeat_timeout,
-    };
+    auto entry = ring::entry_options(environment.ring.name(), environment.place, ring);
+    entry.num_tokens = ring.num_tokens;
+    entry.zone_awareness_enabled = ring.zone_awareness_enabled;
+    entry.tokens_file =
+        ring.tokens_file_path.empty() ? beside_data.string() : ring.tokens_file_path;
+    return entry;
 }
 
 /// In its ring it is JOINING while it opens its data, ACTIVE from when it is found by others, and
@@ -45,7 +38,7 @@ class IngesterService final : public modules::Service {
         : environment_(environment),
           scope_(environment.registry),
           metrics_(scope_),
-          shapes_(environment.ring, environment.identity.zone) {}
+          shapes_(environment.ring, environment.place.identity.zone) {}
 
     Result<void> start(const CancellationToken& cancel) override {
         const Options& options = environment_.options;
@@ -122,7 +115,7 @@ class IngesterService final : public modules::Service {
         lifecycler_.emplace(
             ring_entry(environment_),
             ring::Lifecycler::Environment{
-                environment_.ring_store,
+                environment_.place.store,
                 environment_.files,
                 environment_.log,
                 environment_.registry,
@@ -159,7 +152,7 @@ class IngesterService final : public modules::Service {
     [[nodiscard]] bool is_seen() const {
         const auto view = environment_.ring.view();
         return std::ranges::any_of(view->members(), [&](const ring::Member& member) {
-            return member.instance->id == environment_.identity.id &&
+            return member.instance->id == environment_.place.identity.id &&
                    member.instance->state == ring::InstanceState::active;
         });
     }

@@ -2,16 +2,14 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "components/ingester/options.hpp"
 #include "config/limits.hpp"
 #include "fs/file_system.hpp"
 #include "http/router.hpp"
-#include "kv/kv_store.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
-#include "ring/identity.hpp"
+#include "ring/membership.hpp"
 #include "ring/ring.hpp"
 #include "rpc/ingester_client.hpp"
 #include "rpc/peer.hpp"
@@ -25,11 +23,9 @@ namespace mimir::ingester {
 struct ModuleEnvironment {
     Options options;
     const config::LimitsProvider& limits;
-    ring::Identity identity;
-    /// Of the ingesters, which this one joins: that of the store and prefix below.
+    /// Of the ingesters, which this one joins, at the place below.
     const ring::Ring& ring;
-    kv::KvStore& ring_store;
-    std::string ring_prefix;
+    ring::Place place;
     /// Where the ingester is found by others while it runs: in this process,
     modules::Slot<rpc::IngesterClient>& slot;
     /// and by other processes.

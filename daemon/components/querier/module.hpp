@@ -1,16 +1,14 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "components/querier/options.hpp"
 #include "config/limits.hpp"
 #include "fs/file_system.hpp"
-#include "kv/kv_store.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
-#include "ring/identity.hpp"
+#include "ring/membership.hpp"
 #include "ring/ring.hpp"
 #include "rpc/ingester_directory.hpp"
 #include "rpc/query_runner.hpp"
@@ -35,10 +33,8 @@ struct ModuleEnvironment {
     modules::Slot<rpc::TicketedQuerier>& slot;
     /// and by other processes.
     rpc::InternalRoutes internal;
-    ring::Identity identity;
     /// Of the ring of queriers, which this one joins.
-    kv::KvStore& ring_store;
-    std::string ring_prefix;
+    ring::Place place;
     /// To whom its slots are offered.
     rpc::QuerySchedulerDirectory& schedulers;
     fs::FileSystem& files;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "components/query_frontend/options.hpp"
@@ -9,9 +8,8 @@
 #include "fs/file_system.hpp"
 #include "http/router.hpp"
 #include "http/tenancy.hpp"
-#include "kv/kv_store.hpp"
 #include "modules/service.hpp"
-#include "ring/identity.hpp"
+#include "ring/membership.hpp"
 #include "rpc/query_dispatch.hpp"
 #include "runtime/executors.hpp"
 #include "telemetry/log.hpp"
@@ -41,10 +39,8 @@ struct ModuleEnvironment {
     const http::Tenancy& tenancy;
     const config::LimitsProvider& limits;
     rpc::QueryDispatch& dispatch;
-    ring::Identity identity;
     /// Of the ring of query-frontends, which this one joins.
-    kv::KvStore& ring_store;
-    std::string ring_prefix;
+    ring::Place place;
     fs::FileSystem& files;
     runtime::Executors& executors;
     http::Router& router;

@@ -1,15 +1,13 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "components/query_scheduler/options.hpp"
 #include "config/limits.hpp"
 #include "fs/file_system.hpp"
-#include "kv/kv_store.hpp"
 #include "modules/service.hpp"
 #include "modules/slot.hpp"
-#include "ring/identity.hpp"
+#include "ring/membership.hpp"
 #include "rpc/peer.hpp"
 #include "rpc/query_scheduler.hpp"
 #include "runtime/executors.hpp"
@@ -25,10 +23,8 @@ inline constexpr std::string_view kRingName = "query-scheduler";
 struct ModuleEnvironment {
     Options options;
     const config::LimitsProvider& limits;
-    ring::Identity identity;
     /// Of the ring of schedulers, which this one joins.
-    kv::KvStore& ring_store;
-    std::string ring_prefix;
+    ring::Place place;
     /// Where the scheduler is found by this process while it runs.
     modules::Slot<rpc::QueryScheduler>& slot;
     /// For other processes; with the process' router.
