@@ -9,23 +9,12 @@
 
 #include "app/build_info.hpp"
 #include "base/units.hpp"
+#include "http/html.hpp"
 
 namespace mimir::app {
 namespace {
 
-std::string escape(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '"': out += "&quot;"; break;
-            default: out += c;
-        }
-    }
-    return out;
-}
+using http::escape_html;
 
 /// A page on its own: no file, no script, readable in the dark.
 std::string page(std::string_view title, std::string_view body) {
@@ -41,7 +30,7 @@ std::string page(std::string_view title, std::string_view body) {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
         "<meta name=\"viewport\" content=\"width=device-width\">"
         "<title>{0}</title><style>{1}</style></head>\n<body><h1>{0}</h1>\n{2}</body></html>\n",
-        escape(title),
+        escape_html(title),
         kStyle,
         body
     );
@@ -70,12 +59,12 @@ std::string services_page(const std::vector<modules::ModuleStatus>& modules, Tim
         rows += fmt::format(
             "<tr><td>{}</td><td class=\"{}\">{}</td><td>{} <span class=\"dim\">({} "
             "ago)</span></td><td>{}</td></tr>\n",
-            escape(module.name),
+            escape_html(module.name),
             state,
             state,
             format_time(module.since),
             format_duration(std::chrono::floor<std::chrono::seconds>(now - module.since)),
-            escape(module.error)
+            escape_html(module.error)
         );
     }
     return page(

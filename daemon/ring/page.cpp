@@ -7,6 +7,7 @@
 #include "base/rfc3339.hpp"
 #include "base/units.hpp"
 #include "http/error_status.hpp"
+#include "http/html.hpp"
 #include "runtime/run_on.hpp"
 
 namespace mimir::ring {
@@ -17,20 +18,7 @@ using http::Response;
 
 constexpr std::string_view kUnhealthy = "UNHEALTHY";
 
-std::string escape(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '"': out += "&quot;"; break;
-            case '\'': out += "&#39;"; break;
-            default: out += c;
-        }
-    }
-    return out;
-}
+using http::escape_html;
 
 std::string_view state_of(const MemberStatus& member) {
     return member.healthy ? to_string(member.instance.state) : kUnhealthy;
@@ -52,17 +40,17 @@ std::string row(const MemberStatus& member, bool with_tokens) {
             fmt::format_to(std::back_inserter(tokens), " {}", static_cast<std::uint32_t>(token));
         }
     }
-    const std::string id = escape(instance.id);
+    const std::string id = escape_html(instance.id);
     return fmt::format(
         "<tr><td>{0}</td><td>{1}</td><td class=\"{2}\">{2}{3}</td><td>{4}</td><td>{5}</td>"
         "<td>{6} <span class=\"dim\">(seen {7} ago)</span></td><td>{8:.2f}%</td><td>{9}</td>"
         "<td><form method=\"post\"><button name=\"forget\" value=\"{0}\">Forget</button></form></td>"
         "</tr>\n",
         id,
-        escape(instance.zone),
+        escape_html(instance.zone),
         state_of(member),
         instance.read_only ? " (read-only)" : "",
-        escape(instance.address),
+        escape_html(instance.address),
         time_or(instance.registered, "unknown"),
         time_or(instance.heartbeat, "never"),
         seconds(member.since_seen),
@@ -130,17 +118,19 @@ std::string ring_page(const RingStatus& status, TimestampMs now, bool with_token
         "{7}<table><tr><th>instance</th><th>zone</th><th>state</th><th>address</th>"
         "<th>registered</th><th>heartbeat</th><th>owns</th><th>tokens</th><th></th></tr>\n{8}"
         "</table></body></html>\n",
-        escape(status.name),
+        escape_html(status.name),
         kStyle,
         status.members.size(),
-        escape(status.store),
+        escape_html(status.store),
         status.replication_factor,
         format_rfc3339(now),
         with_tokens ? " <a href=\"?\">Hide tokens</a>"
                     : " <a href=\"?tokens=true\">Show tokens</a>",
         status.problem.empty()
             ? ""
-            : fmt::format("<p class=\"problem\" role=\"alert\">{}</p>\n", escape(status.problem)),
+            : fmt::format(
+                  "<p class=\"problem\" role=\"alert\">{}</p>\n", escape_html(status.problem)
+              ),
         rows
     );
 }

@@ -4,23 +4,12 @@
 
 #include "base/rfc3339.hpp"
 #include "base/units.hpp"
+#include "http/html.hpp"
 
 namespace mimir::distributor {
 namespace {
 
-std::string escape(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '"': out += "&quot;"; break;
-            default: out += c;
-        }
-    }
-    return out;
-}
+using http::escape_html;
 
 constexpr std::string_view kHead =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -48,9 +37,9 @@ std::string ha_tracker_page(
             page += fmt::format(
                 "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{} ago</td>"
                 "<td>{}</td></tr>\n",
-                escape(one.tenant),
-                escape(one.cluster),
-                escape(one.elected.replica),
+                escape_html(one.tenant),
+                escape_html(one.cluster),
+                escape_html(one.elected.replica),
                 format_rfc3339(one.elected.elected_at),
                 one.elected.elected_changes,
                 format_duration(
