@@ -179,13 +179,17 @@ Built create_gateway(Wiring& w) {
         std::vector<gateway::Upstream> upstreams;
         const auto read = w.ring_slot(module).get();
         if (!read) return upstreams;
-        const auto self = w.identity_in(module);
-        for (const ring::MemberStatus& member : read->status().members) {
+        const std::string self = w.identity_in(module).id;
+        const auto view = read->view();
+        const auto now = w.clock.steady_now();
+        for (ring::MemberIndex i = 0; i < view->members().size(); ++i) {
+            const ring::Instance& instance = *view->members()[i].instance;
             upstreams.push_back({
-                .instance = member.instance.id,
-                .address = member.instance.address,
-                .local = member.instance.id == self.id,
-                .healthy = member.healthy && member.instance.state == ring::InstanceState::active,
+                .instance = instance.id,
+                .address = instance.address,
+                .local = instance.id == self,
+                .healthy = instance.state == ring::InstanceState::active &&
+                           view->is_healthy(i, ring::Operation::read, now),
             });
         }
         return upstreams;
