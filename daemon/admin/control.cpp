@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "admin/settings_change.hpp"
+#include "base/nearest.hpp"
 
 namespace mimir::admin {
 namespace {
@@ -488,6 +489,33 @@ Result<api::LogLevel> Control::set_log_level(const Caller& caller, const std::st
     return api::LogLevel{environment_.host.log_level()};
 }
 
+Result<void> Control::forget_dead(const std::string& ring, const std::string& member) {
+    MIMIR_TRY(const api::Ring read, this->ring(ring));
+    const auto found = std::ranges::find(read.members, member, &api::RingMember::id);
+    if (found == read.members.end()) {
+        std::vector<std::string_view> names;
+        for (const api::RingMember& one : read.members) names.push_back(one.id);
+        return fail_with_id(
+            ErrorKind::not_found,
+            "member-unknown",
+            "ring {} has no member \"{}\"{}",
+            ring,
+            member,
+            did_you_mean(member, names)
+        );
+    }
+    if (found->healthy) {
+        return fail_with_id(
+            ErrorKind::conflict,
+            "member-lives",
+            "{} was heard of {} ms ago",
+            member,
+            found->seen_ms_ago
+        );
+    }
+    return environment_.host.forget(ring, member);
+}
+
 Result<api::Ring> Control::forget(
     const Caller& caller, const std::string& ring, const std::string& member
 ) {
@@ -495,7 +523,7 @@ Result<api::Ring> Control::forget(
     MIMIR_TRY(
         const std::uint64_t entry, audit(caller, {.action = "ring-forget", .subject = subject})
     );
-    auto forgotten = environment_.host.forget(ring, member);
+    auto forgotten = forget_dead(ring, member);
     audit_outcome(
         entry,
         caller,

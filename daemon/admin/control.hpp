@@ -105,6 +105,7 @@ class Control {
     Result<api::ChangeResult> ask(const Caller& caller, Wish wish, const ChangeOptions& options);
     Result<api::ChangeResult> repeated(const Wish& wish, const ChangeOptions& options) const;
     /// Appends the entry with who, when and at which revision; a request unless it has an outcome.
+    Result<void> forget_dead(const std::string& ring, const std::string& member);
     Result<std::uint64_t> audit(const Caller& caller, api::AuditEntry entry);
     /// What became of the request in entry `of`.
     void audit_outcome(std::uint64_t of, const Caller& caller, api::AuditEntry entry);

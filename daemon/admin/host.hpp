@@ -56,7 +56,8 @@ class Host {
 
     /// The rings that this process reads, by name.
     [[nodiscard]] virtual std::vector<api::Ring> rings() const = 0;
-    /// Errors: ring-unknown, member-unknown, member-lives; unavailable.
+    /// Removes a member's entry from one of these.
+    /// Errors: not_found; unavailable.
     virtual Result<void> forget(const std::string& ring, const std::string& member) = 0;
 
     [[nodiscard]] virtual std::string log_level() const = 0;

@@ -11,6 +11,7 @@
 #include "app/runtime_config_module.hpp"
 #include "base/nearest.hpp"
 #include "config/print.hpp"
+#include "http/client.hpp"
 #include "modules/manager.hpp"
 
 namespace mimir::app {
@@ -83,18 +84,6 @@ api::Ring to_api(const ring::RingStatus& status, const ring::Identity& self) {
         });
     }
     return ring;
-}
-
-tl::unexpected<Error> unknown_ring(std::string_view name, const std::vector<api::Ring>& rings) {
-    std::vector<std::string_view> names;
-    for (const api::Ring& ring : rings) names.push_back(ring.name);
-    return fail_with_id(
-        ErrorKind::not_found,
-        "ring-unknown",
-        "this daemon reads no ring \"{}\"{}",
-        name,
-        did_you_mean(name, names)
-    );
 }
 
 /// Settings of a reload beside those in force.
@@ -170,10 +159,8 @@ void Host::describe(api::Status& status) const {
     if (wiring_.stopping) status.not_ready.emplace_back("mimird is stopping");
     if (const std::uint16_t port = wiring_.http_port; port != 0) {
         const std::string& host = settings.server.http_listen_address;
-        const bool is_v6 = host.find(':') != std::string::npos;
-        status.http_address = host.empty() ? fmt::format("localhost:{}", port)
-                              : is_v6      ? fmt::format("[{}]:{}", host, port)
-                                           : fmt::format("{}:{}", host, port);
+        status.http_address =
+            http::Endpoint{.host = host.empty() ? "localhost" : host, .port = port}.authority();
     }
     status.prometheus_prefix = settings.query_frontend.prometheus_http_prefix;
     status.admin_socket = wiring_.admin_socket.with([](const auto& path) { return path; });
@@ -231,33 +218,8 @@ std::vector<api::Ring> Host::rings() const {
 }
 
 Result<void> Host::forget(const std::string& ring, const std::string& member) {
-    const auto all = rings();
-    const auto named = std::ranges::find(all, ring, &api::Ring::name);
-    if (named == all.end()) return unknown_ring(ring, all);
-    const auto found = std::ranges::find(named->members, member, &api::RingMember::id);
-    if (found == named->members.end()) {
-        std::vector<std::string_view> names;
-        for (const api::RingMember& one : named->members) names.push_back(one.id);
-        return fail_with_id(
-            ErrorKind::not_found,
-            "member-unknown",
-            "ring {} has no member \"{}\"{}",
-            ring,
-            member,
-            did_you_mean(member, names)
-        );
-    }
-    if (found->healthy) {
-        return fail_with_id(
-            ErrorKind::conflict,
-            "member-lives",
-            "{} was heard of {} ms ago",
-            member,
-            found->seen_ms_ago
-        );
-    }
     const auto read = wiring_.ring_slot(ring).get();
-    if (!read) return unknown_ring(ring, all);
+    if (!read) return fail(ErrorKind::unavailable, "the ring {} is not read any more", ring);
     return read->forget(member);
 }
 

@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "http/client.hpp"
+
 namespace mimir::app {
 namespace {
 
@@ -53,16 +55,15 @@ const InterfaceAddress* best_of(
         return std::tuple(named, !one.is_private, one.is_v6);
     };
     for (const InterfaceAddress& one : addresses) {
-        const bool may = interfaces.empty() ||
-                         std::ranges::find(interfaces, one.interface) != interfaces.end();
+        const bool may =
+            interfaces.empty() || std::ranges::find(interfaces, one.interface) != interfaces.end();
         if (may && (best == nullptr || rank(one) < rank(*best))) best = &one;
     }
     return best;
 }
 
 std::string with_port(const std::string& host, std::uint16_t port) {
-    const bool is_v6 = host.find(':') != std::string::npos;
-    return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+    return http::Endpoint{.host = host, .port = port}.authority();
 }
 
 /// "host:9095" of "host"; what has a port keeps it.
@@ -116,8 +117,7 @@ Result<ProcessIdentity> identify(
 
     if (!common.instance_addr.empty()) {
         const bool is_unix = common.instance_addr.starts_with(kUnixScheme);
-        self.address =
-            is_unix ? common.instance_addr : complete(common.instance_addr, port);
+        self.address = is_unix ? common.instance_addr : complete(common.instance_addr, port);
         process.address_from = "common.instance_addr";
         process.listens_on_tcp = !is_unix;
         if (is_unix) process.socket = common.instance_addr.substr(kUnixScheme.size());
@@ -151,11 +151,8 @@ Result<ProcessIdentity> identify(
         );
     }
     self.address = with_port(best->address, port);
-    process.address_from = fmt::format(
-        "the {} address of interface {}; common.instance_addr would set another",
-        best->is_private ? "first private" : "first",
-        best->interface
-    );
+    process.address_from = fmt::
+        format("the {} address of interface {}; common.instance_addr would set another", best->is_private ? "first private" : "first", best->interface);
     return process;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/assert.hpp"
+#include "http/client.hpp"
 
 namespace mimir::app {
 namespace {
@@ -60,9 +61,7 @@ ring::Identity ring_identity(
     const std::uint16_t port =
         own.instance_port != 0 ? own.instance_port : settings.server.internal_listen_port;
     if (!own.instance_addr.empty()) {
-        const bool is_v6 = own.instance_addr.find(':') != std::string::npos;
-        identity.address = is_v6 ? fmt::format("[{}]:{}", own.instance_addr, port)
-                                 : fmt::format("{}:{}", own.instance_addr, port);
+        identity.address = http::Endpoint{.host = own.instance_addr, .port = port}.authority();
     }
     return identity;
 }
