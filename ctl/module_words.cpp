@@ -60,4 +60,9 @@ std::string next_step(const api::Module& module) {
     return "";
 }
 
+std::string share_of(const api::RingMember& member) {
+    if (member.tokens == 0) return "";
+    return fmt::format("{}.{} %", member.ownership_permille / 10, member.ownership_permille % 10);
+}
+
 }  // namespace mimir::ctl

@@ -19,4 +19,7 @@ std::string next_step(const api::Module& module);
 
 const api::Module* find_module(const std::vector<api::Module>& all, std::string_view name);
 
+/// Its share of the ring: "33.4 %"; empty when its ring is not shared by tokens.
+std::string share_of(const api::RingMember& member);
+
 }  // namespace mimir::ctl

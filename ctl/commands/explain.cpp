@@ -94,7 +94,9 @@ void write_member(Context& context, const api::Ring& ring, const api::RingMember
     add("member", fmt::format("{} of the ring {}", member.id, ring.name));
     add("state",
         fmt::format(
-            "{}, {}heard of {} ago", member.state, member.healthy ? "" : "UNHEALTHY, last ",
+            "{}, {}heard of {} ago",
+            member.state,
+            member.healthy ? "" : "UNHEALTHY, last ",
             ago(now - seen, now)
         ));
     add("address", member.address);
@@ -102,13 +104,7 @@ void write_member(Context& context, const api::Ring& ring, const api::RingMember
     add("zone", member.zone);
     add("read only", member.read_only ? "yes: it is read from, but gets no new series" : "");
     if (member.tokens > 0) {
-        add("owns",
-            fmt::format(
-                "{}.{} % of the ring, by {} tokens",
-                member.ownership_permille / 10,
-                member.ownership_permille % 10,
-                member.tokens
-            ));
+        add("owns", fmt::format("{} of the ring, by {} tokens", share_of(member), member.tokens));
     }
     add("ring is kept in", ring.store);
     add("what to do",
@@ -149,7 +145,9 @@ tl::unexpected<Failure> unknown(std::string_view word, const std::vector<api::Mo
     return tl::unexpected(Failure{
         .exit_code = ExitCode::not_found,
         .why = fmt::format(
-            "\"{}\" is neither a problem's code nor a module nor a member of a ring{}", word, did_you_mean(word, known)
+            "\"{}\" is neither a problem's code nor a module nor a member of a ring{}",
+            word,
+            did_you_mean(word, known)
         ),
         .next_steps = {"`mimirctl explain` lists the codes, `mimirctl modules` the modules"},
     });

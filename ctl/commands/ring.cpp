@@ -3,6 +3,7 @@
 #include "api/endpoints.hpp"
 #include "ctl/commands/commands.hpp"
 #include "ctl/context.hpp"
+#include "ctl/module_words.hpp"
 #include "ctl/output/structured.hpp"
 
 namespace mimir::ctl {
@@ -14,13 +15,6 @@ using api::RingMember;
 Tone tone_of(const RingMember& member) {
     if (!member.healthy) return Tone::bad;
     return member.state == "ACTIVE" ? Tone::good : Tone::busy;
-}
-
-std::string share(const RingMember& member) {
-    if (member.tokens == 0) return "";
-    return fmt::format(
-        "{}.{} %", member.ownership_permille / 10, member.ownership_permille % 10
-    );
 }
 
 Table members_table(const std::vector<Ring>& rings, TimestampMs now) {
@@ -44,11 +38,9 @@ Table members_table(const std::vector<Ring>& rings, TimestampMs now) {
             table.rows.push_back({
                 Cell(ring.name),
                 Cell(member.here ? member.id + " (here)" : member.id),
-                Cell(
-                    member.healthy ? member.state : member.state + ", UNHEALTHY", tone_of(member)
-                ),
+                Cell(member.healthy ? member.state : member.state + ", UNHEALTHY", tone_of(member)),
                 Cell(ago(now - seen, now), Tone::faint),
-                Cell(share(member)),
+                Cell(share_of(member)),
                 Cell(member.address),
                 Cell(std::to_string(member.tokens)),
                 Cell(member.zone),
@@ -63,9 +55,7 @@ Table members_table(const std::vector<Ring>& rings, TimestampMs now) {
 /// What is wrong comes after the table, where it is seen.
 Outcome<ExitCode> show(Context& context, const std::string& json) {
     const TimestampMs now = context.environment().clock->now();
-    const auto to_table = [&](const std::vector<Ring>& rings) {
-        return members_table(rings, now);
-    };
+    const auto to_table = [&](const std::vector<Ring>& rings) { return members_table(rings, now); };
     MIMIR_TRY(context.show<std::vector<Ring>>(json, "name", to_table));
     MIMIR_TRY(const auto rings, context.decode<std::vector<Ring>>(json));
     bool is_well = true;
