@@ -123,7 +123,7 @@ void declare_tokens(Section& s, RingSettings& o) {
     s.option(
         o.tokens_file_path,
         "tokens_file_path",
-        {.help = "File that keeps the tokens over restarts. Empty for one in node.state_dir."}
+        {.help = "File that keeps the tokens over restarts. Empty for one beside the data."}
     );
     s.option(
         o.unregister_on_shutdown,
