@@ -98,6 +98,8 @@ class Ring::Impl final : public kv::Watcher {
 
     void learn(const kv::Entry& entry, ViewBuilder::Changes& changes);
     void forget_known(const std::string& id, ViewBuilder::Changes& changes);
+    void hold_heartbeats();
+    void resume_heartbeats();
     [[nodiscard]] SteadyTime first_seen(const Instance& instance) const;
     [[nodiscard]] std::vector<double> ownership(const TableView& view) const;
     [[nodiscard]] std::string problem() const;
@@ -205,8 +207,10 @@ SteadyTime Ring::Impl::first_seen(const Instance& instance) const {
 void Ring::Impl::reachable(const Result<void>& state) {
     const std::lock_guard lock(changing_);
     if (state) {
-        if (unreachable_)
+        if (unreachable_) {
             environment_.log.info("the ring's store can be reached again", {{"ring", name_}});
+            resume_heartbeats();
+        }
         unreachable_.reset();
         return;
     }
@@ -216,8 +220,27 @@ void Ring::Impl::reachable(const Result<void>& state) {
             {{"ring", name_}, {"store", environment_.store.describe()}, {"err", state.error()}}
         );
         unreachable_.emplace(Unreachable{state.error(), environment_.clock.now()});
+        hold_heartbeats();
     }
     unreachable_->error = state.error();
+}
+
+/// Called with changing_ held. No heartbeat can be seen now, which says nothing about the members: who was
+/// healthy stays so. Who does die meanwhile is found out by those who call it.
+void Ring::Impl::hold_heartbeats() {
+    const SteadyTime now = environment_.clock.steady_now();
+    for (const auto& [id, known] : known_) {
+        if (now - known.seen->load() <= options_.heartbeat_timeout)
+            known.seen->store(now + kAgeMax);
+    }
+}
+
+/// Called with changing_ held. From now on each has the whole time-out for its next heartbeat.
+void Ring::Impl::resume_heartbeats() {
+    const SteadyTime now = environment_.clock.steady_now();
+    for (const auto& [id, known] : known_) {
+        if (known.seen->load() > now) known.seen->store(now);
+    }
 }
 
 Result<void> Ring::Impl::wait_until_read(std::chrono::milliseconds at_most) {
@@ -305,7 +328,9 @@ RingStatus Ring::Impl::status() const {
     const SteadyTime now = environment_.clock.steady_now();
     for (MemberIndex i = 0; i < view->members().size(); ++i) {
         const Member& member = view->members()[i];
-        const auto since = now - member.seen->load(std::memory_order_relaxed);
+        const auto since = std::max(
+            now - member.seen->load(std::memory_order_relaxed), SteadyTime::duration::zero()
+        );
         status.members.push_back({
             .instance = *known_.at(member.instance->id).instance,
             .healthy = view->is_fresh(i, now),

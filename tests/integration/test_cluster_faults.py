@@ -41,7 +41,8 @@ class ThreeMonoliths(Case):
     @contextlib.contextmanager
     def loaded(self, etcd_size=1):
         """A cluster of three under load; afterwards all that was acknowledged must be there."""
-        cluster = three_monoliths(*HEARTBEATS, etcd_size=etcd_size)
+        # An etcd that lost its leader holds a write for seconds: less than the heartbeats here have.
+        cluster = three_monoliths(*HEARTBEATS, "-common.kvstore.etcd.request-timeout=2s", etcd_size=etcd_size)
         with cluster, warnings_of(cluster):
             with ClusterLoad(cluster.members) as load:
                 load.await_good()

@@ -46,8 +46,11 @@ class UnsteadyStore final : public kv::KvStore {
         return store_.remove(key, expected);
     }
     std::unique_ptr<Watch> watch(std::string prefix, kv::Watcher& watcher) override {
+        watcher_ = &watcher;
         return store_.watch(std::move(prefix), watcher);
     }
+    /// Tells the last one that began to watch.
+    void tell_watcher(const Result<void>& state) { watcher_->reachable(state); }
     [[nodiscard]] std::string describe() const override { return store_.describe(); }
 
     bool away = false;
@@ -59,6 +62,7 @@ class UnsteadyStore final : public kv::KvStore {
         return {};
     }
     kv::KvStore& store_;
+    kv::Watcher* watcher_ = nullptr;
 };
 
 /// A store, and processes that join a ring in it.
@@ -402,6 +406,44 @@ TEST_SUITE("ring/ring") {
         CHECK_FALSE(members[2].healthy);
         CHECK(members[2].since_seen == 121s);
         CHECK_FALSE(members[3].healthy);
+    }
+    TEST_CASE("while the store is away members stay as healthy as they were") {
+        World world;
+        const Ring ring(
+            "ingester", "collectors/", {}, {world.store, {}, world.registry, world.clock}
+        );
+        const auto a = world.process(world.options("a"));
+        const auto b = world.process(world.options("b"));
+        REQUIRE_OK(a->join());
+        REQUIRE_OK(b->join());
+        const auto healthy = [&] {
+            std::string ids;
+            for (const auto& member : ring.status().members) {
+                if (member.healthy) ids += member.instance.id;
+            }
+            return ids;
+        };
+        world.clock.advance(40s);
+        a->tick();
+        world.clock.advance(40s);
+        REQUIRE(healthy() == "a");
+        world.store.tell_watcher(fail(ErrorKind::unavailable, "the store is away"));
+        world.clock.advance(1h);
+        CHECK(healthy() == "a");
+        CHECK(ring.status().members[0].since_seen == 0ms);
+
+        world.store.tell_watcher({});
+        world.clock.advance(50s);
+        CHECK(healthy() == "a");
+        SUBCASE("and then have to show that they live") {
+            world.clock.advance(20s);
+            CHECK(healthy().empty());
+        }
+        SUBCASE("and go on from their next heartbeat") {
+            b->tick();
+            world.clock.advance(20s);
+            CHECK(healthy() == "b");
+        }
     }
     TEST_CASE("being alone is a problem where others are configured") {
         World world;
