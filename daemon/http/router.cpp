@@ -154,8 +154,9 @@ Response Router::refuse(const Refusal& refusal, const Request& request) const {
 }
 
 std::vector<Router::Listed> Router::list() const {
+    const auto table = table_.load();
     std::vector<Listed> listed;
-    for (const auto& [pattern, entry] : table_.load()->entries) {
+    for (const auto& [pattern, entry] : table->entries) {
         for (const auto& state : entry->routes) {
             listed.push_back({pattern.text(), state->route.methods, state->route.module});
         }

@@ -1,5 +1,7 @@
 #include "http/router.hpp"
 
+#include <thread>
+
 #include "http/detail/route_state.hpp"
 #include "support/test_support.hpp"
 
@@ -174,6 +176,21 @@ TEST_SUITE("http/router") {
         CHECK(router.match(Method::get, "/a").refusal.status == 404);
         registration = router.add(route({Method::get}, "/a"));
         CHECK(router.match(Method::get, "/a").route);
+    }
+
+    // It once walked a table that nobody held: a module that stopped meanwhile took it away.
+    TEST_CASE("routes can be listed while others come and go") {
+        Router router;
+        const auto stays = router.add(route({Method::get}, "/stays"));
+        std::jthread changing([&](const std::stop_token& stop) {
+            while (!stop.stop_requested())
+                static_cast<void>(router.add(route({Method::get}, "/a")));
+        });
+        for (int i = 0; i < 20'000; ++i) {
+            const auto listed = router.list();
+            REQUIRE(listed.size() >= 1);
+            CHECK(listed.back().pattern == "/stays");
+        }
     }
 
     TEST_CASE("routes are labelled as Mimir does") {
