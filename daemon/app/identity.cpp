@@ -151,8 +151,11 @@ Result<ProcessIdentity> identify(
         );
     }
     self.address = with_port(best->address, port);
-    process.address_from = fmt::
-        format("the {} address of interface {}; common.instance_addr would set another", best->is_private ? "first private" : "first", best->interface);
+    process.address_from = fmt::format(
+        "the {} address of interface {}; common.instance_addr would set another",
+        best->is_private ? "first private" : "first",
+        best->interface
+    );
     return process;
 }
 

@@ -16,25 +16,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <set>
 
 #include "fs/memory_file_system.hpp"
 #include "ring/lifecycler.hpp"
 #include "ring/ring.hpp"
 #include "simulation/world.hpp"
-
-namespace {
-std::size_t allocations = 0;  // of the only thread
-}
-
-void* operator new(std::size_t bytes) {
-    ++allocations;
-    if (void* memory = std::malloc(bytes)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "support/allocations.hpp"
 
 namespace mimir::simulation {
 namespace {
@@ -325,10 +313,10 @@ void RingWorld::check_view(Observer& observer) {
     check(view->revision() >= observer.revision, "a revision went back");
     observer.revision = view->revision();
     const Token token{static_cast<std::uint32_t>(random_.next())};
-    const std::size_t before = allocations;
+    const std::size_t before = test::allocations();
     const auto set = view->replicas(token, Operation::write, now);
     static_cast<void>(view->replicas(token, Operation::read, now));
-    check(allocations == before, "a look-up allocated");
+    check(test::allocations() == before, "a look-up allocated");
     for (std::size_t i = 0; i < set.count; ++i) {
         for (std::size_t j = 0; j < i; ++j) {
             check(set.members[i] != set.members[j], "one member is twice in a replication set");

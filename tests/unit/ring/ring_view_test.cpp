@@ -1,12 +1,11 @@
 #include "ring/ring_view.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
-#include <new>
 #include <set>
 
 #include "ring_support.hpp"
+#include "support/allocations.hpp"
 
 using namespace mimir;
 using namespace std::chrono_literals;
@@ -18,8 +17,6 @@ using test::member;
 using test::TestRing;
 
 namespace {
-
-thread_local std::size_t allocations = 0;
 
 constexpr ring::SteadyTime kNow{};
 
@@ -52,14 +49,6 @@ std::string naive_owner(const std::vector<ring::Instance>& members, Token token)
 }
 
 }  // namespace
-
-void* operator new(std::size_t bytes) {
-    ++allocations;
-    if (void* memory = std::malloc(bytes)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 TEST_SUITE("ring/view") {
     TEST_CASE("the owner has the first token that is greater, around the end") {
@@ -363,14 +352,14 @@ TEST_SUITE("ring/view") {
             CHECK(ring.builder.cost().entries <= 512 * 160);
         }
         CHECK(rebuilt <= 10);
-        const std::size_t before = allocations;
+        const std::size_t before = test::allocations();
         std::size_t members = 0;
         for (int i = 0; i < 10'000; ++i) {
             const Token token{static_cast<std::uint32_t>(random.next())};
             members += view->replicas(token, Operation::write, kNow).count;
             members += view->replicas(token, Operation::read, kNow).count;
         }
-        CHECK(allocations == before);
+        CHECK(test::allocations() == before);
         CHECK(members == 60'000);
         // No token changes: the table stays.
         auto one = *view->members()[7].instance;
