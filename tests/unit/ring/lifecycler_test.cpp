@@ -203,7 +203,8 @@ TEST_SUITE("ring/lifecycler") {
             a = world.process(options);
             REQUIRE_OK(a->join());
             std::set<Token> all(other.tokens.begin(), other.tokens.end());
-            for (const Token token : world.entry("a")->tokens) CHECK(all.insert(token).second);
+            const auto entry = world.entry("a");
+            for (const Token token : entry->tokens) CHECK(all.insert(token).second);
             CHECK(all.size() == 18);
         }
         SUBCASE("a file that can't be read is replaced") {

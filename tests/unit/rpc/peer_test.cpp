@@ -129,8 +129,8 @@ TEST_SUITE("rpc/peer") {
     }
 
     TEST_CASE("a deadline ends the call at both ends") {
-        TestServer server;
         Waiting waiting;
+        TestServer server;
         server.add_call("test/wait", waiting.handler());
         TestCaller caller(options_for());
         const auto deadline = std::chrono::steady_clock::now() + 100ms;
@@ -143,8 +143,8 @@ TEST_SUITE("rpc/peer") {
     }
 
     TEST_CASE("a caller that cancels is told so, and the handler is canceled") {
-        TestServer server;
         Waiting waiting;
+        TestServer server;
         server.add_call("test/wait", waiting.handler());
         TestCaller caller(options_for());
         RequestContext context{.cancellation = CancellationToken::create()};
@@ -160,8 +160,8 @@ TEST_SUITE("rpc/peer") {
     }
 
     TEST_CASE("cancelling the task that awaits a call cancels the call") {
-        TestServer server;
         Waiting waiting;
+        TestServer server;
         server.add_call("test/wait", waiting.handler());
         TestCaller caller(options_for());
         runtime::TaskScope tasks(caller.io);
@@ -175,8 +175,8 @@ TEST_SUITE("rpc/peer") {
     }
 
     TEST_CASE("a handler whose module stops is unavailable for a caller that waits on") {
-        TestServer server;
         Waiting waiting;
+        TestServer server;
         server.add_call("test/wait", waiting.handler());
         TestCaller caller(options_for());
         std::thread stopping([&] {
@@ -324,8 +324,8 @@ TEST_SUITE("rpc/peer") {
     }
 
     TEST_CASE("calls to a peer that hangs end, though they have no deadline") {
-        TestServer server;
         Waiting waiting;
+        TestServer server;
         server.add_call("test/wait", waiting.handler());
         PeerOptions options = options_for();
         options.health_check_interval = 100ms;
@@ -348,8 +348,8 @@ TEST_SUITE("rpc/peer") {
     }
 
     TEST_CASE("calls and bytes under way are bounded, and calls wait for a connection") {
-        TestServer server;
         Waiting waiting;
+        TestServer server;
         server.add_call("test/wait", waiting.handler());
         PeerOptions options = options_for();
         options.calls_limit = 3;
@@ -390,8 +390,8 @@ TEST_SUITE("rpc/peer") {
     }
 
     TEST_CASE("a call that waits for a connection ends at its deadline") {
-        TestServer server;
         Waiting waiting;
+        TestServer server;
         server.add_call("test/wait", waiting.handler());
         PeerOptions options = options_for();
         options.connections_limit = 1;
@@ -447,8 +447,8 @@ TEST_SUITE("rpc/peer") {
     }
 
     TEST_CASE("the end of the pool cancels what is under way") {
-        TestServer server;
         Waiting waiting;
+        TestServer server;
         server.add_call("test/wait", waiting.handler());
         std::optional<Result<std::string>> answer;
         std::shared_ptr<Peer> peer;
