@@ -68,8 +68,8 @@ awaitable<Result<std::size_t>> read_all_awaited(FrameStream& stream) {
 
 TEST_SUITE("rpc/streams") {
     TEST_CASE("frames come as they were written, for threads and for coroutines") {
-        TestServer server;
         Source source{.frames = 100};
+        TestServer server;
         server.add_frames("test/frames", source.handler());
         TestCaller caller(options_for());
         const auto peer = caller.pool.at(server.address());
@@ -104,8 +104,8 @@ TEST_SUITE("rpc/streams") {
     }
 
     TEST_CASE("an error behind frames comes behind the frames") {
-        TestServer server;
         Source source{.frames = 30, .end = fail(ErrorKind::corrupt, "bad chunk")};
+        TestServer server;
         server.add_frames("test/frames", source.handler());
         TestCaller caller(options_for());
         auto stream = caller.open(caller.pool.at(server.address()), "test/frames");
@@ -130,8 +130,8 @@ TEST_SUITE("rpc/streams") {
     }
 
     TEST_CASE("a slow reader slows the writer") {
-        TestServer server;
         Source source{.frames = 1000};  // 100 MB
+        TestServer server;
         server.add_frames("test/frames", source.handler());
         TestCaller caller(options_for());
         auto stream = caller.open(caller.pool.at(server.address()), "test/frames");
@@ -149,8 +149,8 @@ TEST_SUITE("rpc/streams") {
     }
 
     TEST_CASE("a reader that goes away cancels the writer") {
-        TestServer server;
         Source source{.frames = 100'000};
+        TestServer server;
         server.add_frames("test/frames", source.handler());
         TestCaller caller(options_for());
         const auto peer = caller.pool.at(server.address());
@@ -168,8 +168,8 @@ TEST_SUITE("rpc/streams") {
     }
 
     TEST_CASE("a canceled or late reader gets that error, and no end") {
-        TestServer server;
         Source source{.frames = 100'000};
+        TestServer server;
         server.add_frames("test/frames", source.handler());
         TestCaller caller(options_for());
         const auto peer = caller.pool.at(server.address());
@@ -191,8 +191,8 @@ TEST_SUITE("rpc/streams") {
     }
 
     TEST_CASE("a server that dies in the middle is an error, never a short answer") {
-        TestServer server;
         Source source{.frames = 100'000};
+        TestServer server;
         server.add_frames("test/frames", source.handler());
         TestCaller caller(options_for());
         auto stream = caller.open(caller.pool.at(server.address()), "test/frames");
@@ -232,8 +232,8 @@ TEST_SUITE("rpc/streams") {
     }
 
     TEST_CASE("a stream outlives the pool, which ends it") {
-        TestServer server;
         Source source{.frames = 100'000};
+        TestServer server;
         server.add_frames("test/frames", source.handler());
         telemetry::Registry registry;
         runtime::IoThreads io(1);
