@@ -30,7 +30,9 @@ if(MIMIR_SANITIZE)
   target_compile_options(mimir_compiler INTERFACE -fsanitize=${MIMIR_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(mimir_compiler INTERFACE -fsanitize=${MIMIR_SANITIZE})
   if(MIMIR_SANITIZE MATCHES "thread")
-    target_compile_definitions(mimir_compiler INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+    # It does not understand fences: without them, Asio counts references by acquire and release.
+    target_compile_definitions(mimir_compiler INTERFACE
+      BOOST_ASIO_DISABLE_FENCED_BLOCK BOOST_ASIO_DISABLE_STD_ATOMIC)
   endif()
 endif()
 find_program(MIMIR_LLD NAMES ld.lld-19 ld.lld)

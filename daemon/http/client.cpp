@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <limits>
 #include <vector>
 
@@ -163,7 +162,7 @@ class Streamed final : public ClientStream {
     [[nodiscard]] asio::any_io_executor executor() const override { return strand_; }
     asio::awaitable<Result<std::string_view>> read() override {
         if (strand_.running_in_this_thread()) co_return co_await read_here();
-        co_return co_await asio::co_spawn(strand_, read_here(), asio::use_awaitable);
+        co_return co_await runtime::run_in(strand_, read_here());
     }
 
   private:
@@ -390,17 +389,15 @@ asio::awaitable<Result<ClientResponse>> Client::send(
     ClientRequest request, CancellationToken token
 ) {
     const Strand strand = asio::make_strand(impl_->executor);
-    co_return co_await asio::co_spawn(
-        strand, impl_->send(std::move(request), std::move(token)), asio::use_awaitable
-    );
+    co_return co_await runtime::run_in(strand, impl_->send(std::move(request), std::move(token)));
 }
 
 asio::awaitable<Result<std::unique_ptr<ClientStream>>> Client::open(
     ClientRequest request, CancellationToken token
 ) {
     const Strand strand = asio::make_strand(impl_->executor);
-    co_return co_await asio::co_spawn(
-        strand, impl_->open(strand, std::move(request), std::move(token)), asio::use_awaitable
+    co_return co_await runtime::run_in(
+        strand, impl_->open(strand, std::move(request), std::move(token))
     );
 }
 

@@ -3,10 +3,13 @@
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <future>
 #include <memory>
@@ -52,6 +55,20 @@ asio::awaitable<Result<void>> run_job(Pool& pool, Job& job) {
     };
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
         std::move(initiate), asio::use_awaitable
+    );
+}
+
+asio::awaitable<void> run_in(asio::any_io_executor executor, asio::awaitable<void> work) {
+    // co_spawn is told of a cancellation on the work's own executor only, and the signal lives until that has been done.
+    const auto signal = std::make_shared<asio::cancellation_signal>();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (auto slot = state.slot(); slot.is_connected()) {
+        slot.assign([signal, executor](asio::cancellation_type type) {
+            asio::post(executor, [signal, type] { signal->emit(type); });
+        });
+    }
+    co_await asio::co_spawn(
+        executor, std::move(work), asio::bind_cancellation_slot(signal->slot(), asio::use_awaitable)
     );
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <type_traits>
@@ -12,6 +13,7 @@ namespace mimir::runtime {
 
 namespace detail {
 asio::awaitable<Result<void>> run_job(Pool& pool, Job& job);
+asio::awaitable<void> run_in(asio::any_io_executor executor, asio::awaitable<void> work);
 void run_to_end(const asio::any_io_executor& executor, asio::awaitable<void> work);
 
 template <class T>
@@ -40,6 +42,20 @@ asio::awaitable<std::invoke_result_t<F&>> run_on(Pool& pool, F fn) {
         co_return tl::unexpected(std::move(posted).error());
     }
     co_return *std::move(call.outcome);
+}
+
+/// Runs the coroutine on another executor of the event loop, and resumes the caller on its own.
+/// Cancelling the caller cancels the work. (Where asio::co_spawn(executor, work, use_awaitable) is
+/// canceled from another strand just when the work ends, Boost 1.81 touches freed memory.)
+template <class T>
+asio::awaitable<T> run_in(asio::any_io_executor executor, asio::awaitable<T> work) {
+    std::optional<T> result;
+    co_await detail::run_in(std::move(executor), detail::store(std::move(work), result));
+    co_return *std::move(result);
+}
+
+inline asio::awaitable<void> run_in(asio::any_io_executor executor, asio::awaitable<void> work) {
+    return detail::run_in(std::move(executor), std::move(work));
 }
 
 /// Runs the coroutine on the event loop and blocks until it is done: for jobs of a pool and for

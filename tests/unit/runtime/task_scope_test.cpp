@@ -1,6 +1,7 @@
 #include "runtime/task_scope.hpp"
 
 #include <atomic>
+#include <boost/asio/strand.hpp>
 
 #include "runtime/run_on.hpp"
 #include "support/test_support.hpp"
@@ -35,6 +36,21 @@ asio::awaitable<void> tick(std::atomic<int>& ticks) {
 asio::awaitable<void> finish(std::atomic<int>& finished) {
     ++finished;
     co_return;
+}
+
+asio::awaitable<bool> is_in(asio::strand<asio::any_io_executor> strand) {
+    co_await sleep_for(1us);
+    co_return strand.running_in_this_thread();
+}
+
+/// Lets work run on strands of its own until it is canceled.
+asio::awaitable<void> visit_strands(IoThreads& io, std::atomic<int>& visits) {
+    for (;;) {
+        const auto strand = asio::make_strand(io.executor());
+        const bool was_in = co_await run_in(strand, is_in(strand));
+        CHECK(was_in);
+        ++visits;
+    }
 }
 
 TEST_SUITE("runtime/task_scope") {
@@ -91,6 +107,22 @@ TEST_SUITE("runtime/task_scope") {
         for (int round = 0; round < 200; ++round) {
             TaskScope scope(io);
             for (int i = 0; i < 5; ++i) scope.spawn(sleep_for_ever(alive, went_on));
+            scope.stop();
+            CHECK(alive == 0);
+        }
+        CHECK(!went_on);
+    }
+
+    TEST_CASE("work in another strand ends with its caller, also when both come at once") {
+        IoThreads io(4);
+        std::atomic<int> alive = 0;
+        std::atomic<bool> went_on = false;
+        for (int round = 0; round < 100; ++round) {
+            std::atomic<int> visits = 0;
+            TaskScope scope(io);
+            for (int i = 0; i < 4; ++i) scope.spawn(visit_strands(io, visits));
+            scope.spawn(run_in(asio::make_strand(io.executor()), sleep_for_ever(alive, went_on)));
+            CHECK(test::eventually(5s, [&] { return visits > 10 && alive == 1; }));
             scope.stop();
             CHECK(alive == 0);
         }
