@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -7,10 +8,18 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancellation.hpp"
 #include "base/result.hpp"
 #include "modules/service.hpp"
 
 namespace mimir::modules {
+
+/// What becomes of a module when its node changes its form.
+enum class Moves : std::uint8_t {
+    no,  ///< it is no component, or runs only where it was asked for
+    beside,  ///< to a process of its own: starts there, is proven, gets the requests, and then ends here
+    stays,  ///< where its data are: the process around it changes
+};
 
 /// One row of the module table.
 struct Module {
@@ -22,6 +31,10 @@ struct Module {
     /// Whether every process runs it, whatever its target: it is never wanted by name, and no
     /// change stops it. Starts before the others, as far as its dependencies allow.
     bool always = false;
+    Moves moves = Moves::no;
+    /// Has the instance at this internal address do the module's work once, and tells whether it did;
+    /// null where being ready says as much.
+    std::function<Result<void>(const std::string& address, const CancellationToken&)> prove = {};
     /// Run before it starts and until it has stopped.
     std::vector<std::string> dependencies;
     /// Builds a fresh service; called on the module's thread at each start. Null for a name that

@@ -109,10 +109,28 @@ void save_record(Database& database, const api::Operation& operation) {
     row.exec();
 }
 
-void save_target(Database& database, const std::optional<std::string>& target) {
-    Statement row(database, "UPDATE node SET target = ?");
-    bind_optional(row, 1, target);
-    row.exec();
+std::string join(const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ","));
+}
+
+std::vector<std::string> split(std::string_view list) {
+    std::vector<std::string> names;
+    while (!list.empty()) {
+        const std::size_t end = std::min(list.find(','), list.size());
+        names.emplace_back(list.substr(0, end));
+        list.remove_prefix(std::min(end + 1, list.size()));
+    }
+    return names;
+}
+
+void save_target(Database& database, const TargetChange& change) {
+    Statement target(database, "UPDATE node SET target = ?");
+    bind_optional(target, 1, change.target);
+    target.exec();
+    if (!change.processes) return;
+    Statement processes(database, "UPDATE node SET processes = ?");
+    processes.bind(1, join(*change.processes));
+    processes.exec();
 }
 
 std::int64_t last_sequence(Database& database) {
@@ -225,6 +243,7 @@ class Journal::Impl {
     bool suspect_ = false;
     std::uint64_t boot_ = 0;
     std::optional<std::string> target_;
+    std::vector<std::string> processes_;
     bool target_was_read_ = false;
     std::int64_t last_sequence_ = 0;
     /// The operation that is past its point of no return.
@@ -291,11 +310,12 @@ Result<void> Journal::Impl::begin_life() {
     };
     auto begun = transact([&](Database& database) -> Result<Life> {
         Life life;
-        Statement node(database, "SELECT boot, target FROM node");
+        Statement node(database, "SELECT boot, target, processes FROM node");
         node.executeStep();
         // Known from here on, even if nothing can be written.
         target_.reset();
         if (!node.isColumnNull(1)) target_ = node.getColumn(1).getString();
+        processes_ = split(node.getColumn(2).getString());
         target_was_read_ = true;
         life.boot = static_cast<std::uint64_t>(node.getColumn(0).getInt64()) + 1;
         node.reset();
@@ -331,11 +351,13 @@ void Journal::Impl::recover(Database& database, std::vector<api::Operation>& end
 void Journal::Impl::put_back(Database& database) const {
     Statement node(
         database,
-        "INSERT INTO node (id, boot, target) VALUES (1, ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, target = excluded.target"
+        "INSERT INTO node (id, boot, target, processes) VALUES (1, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, target = excluded.target, "
+        "processes = excluded.processes"
     );
     node.bind(1, signed_of(boot_));
     bind_optional(node, 2, target_);
+    node.bind(3, join(processes_));
     node.exec();
 
     Statement strangers(database, "DELETE FROM operations WHERE seq > ?");
@@ -425,12 +447,15 @@ Result<void> Journal::Impl::save(
         Statement row(database, "UPDATE operations SET committed = 1 WHERE seq = ?");
         row.bind(1, sequence);
         row.exec();
-        if (commit && commit->target_change) save_target(database, commit->target_change->target);
+        if (commit && commit->target_change) save_target(database, *commit->target_change);
         return true;
     };
     auto written = write(update, [&](bool) {
         if (commit) committed_ = sequence;
-        if (commit && commit->target_change) target_ = commit->target_change->target;
+        if (commit && commit->target_change) {
+            target_ = commit->target_change->target;
+            if (commit->target_change->processes) processes_ = *commit->target_change->processes;
+        }
         if (api::has_ended(operation.state) && committed_ == sequence) committed_.reset();
     });
     if (!written) return tl::unexpected(std::move(written).error());
@@ -531,6 +556,10 @@ bool Journal::knows_stored_target() const {
 
 std::optional<std::string> Journal::stored_target() const {
     return impl_->look([&] { return impl_->target_; });
+}
+
+std::vector<std::string> Journal::processes() const {
+    return impl_->look([&] { return impl_->processes_; });
 }
 
 std::vector<api::Operation> Journal::recovered() const {

@@ -54,9 +54,12 @@ struct NewOperation {
     std::string fingerprint;
 };
 
-/// What replaces the stored target; nothing forgets it.
+/// What replaces the node's stored form.
 struct TargetChange {
+    /// Nothing forgets the stored target.
     std::optional<std::string> target;
+    /// Modules that are kept in processes beside this one; nothing leaves them as they are.
+    std::optional<std::vector<std::string>> processes = std::nullopt;
 };
 
 /// The point of no return of an operation: a restart finishes it from here on, and undoes it before.
@@ -94,6 +97,8 @@ class Journal {
     [[nodiscard]] std::optional<std::string> stored_target() const;
     /// False when there is a file that could not be read: it may hold a target.
     [[nodiscard]] bool knows_stored_target() const;
+    /// Modules that the node keeps in processes beside this one.
+    [[nodiscard]] std::vector<std::string> processes() const;
     /// The operations that open() ended, oldest first.
     [[nodiscard]] std::vector<api::Operation> recovered() const;
 

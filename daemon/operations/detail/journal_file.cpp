@@ -18,7 +18,7 @@ namespace {
 
 using Path = std::filesystem::path;
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr std::uint64_t kPageBytes = 4096;
 
 // Tables: docs/formats/journal.md.
@@ -63,6 +63,10 @@ CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
 )sql";
 
+/// From version 1 to 2; a new file takes the same way, so that both say the same of their tables.
+constexpr const char* kSecondVersion =
+    "ALTER TABLE node ADD COLUMN processes TEXT NOT NULL DEFAULT ''";
+
 Error damaged(const Path& file, std::string_view how) {
     return {ErrorKind::corrupt, {}, fmt::format("{} is damaged: {}", file.native(), how)};
 }
@@ -82,6 +86,7 @@ const std::string& expected_schema() {
     static const std::string text = [] {
         SQLite::Database blank(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
         blank.exec(kSchema);
+        blank.exec(kSecondVersion);
         return schema_of(blank);
     }();
     return text;
@@ -114,9 +119,11 @@ Result<void> check(SQLite::Database& database, const Path& file) {
             kSchemaVersion
         );
     }
-    if (version == 0 && schema_of(database).empty()) {
+    const bool is_new = version == 0 && schema_of(database).empty();
+    if (is_new || version == 1) {
         SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-        database.exec(kSchema);
+        if (is_new) database.exec(kSchema);
+        database.exec(kSecondVersion);
         database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
         transaction.commit();
     }

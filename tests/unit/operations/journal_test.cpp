@@ -274,20 +274,58 @@ TEST_SUITE("operations/journal") {
         {
             store_target(*open_journal(dir.path()), "x");
         }
-        raw(dir.path()).exec("PRAGMA user_version = 2");
+        raw(dir.path()).exec("PRAGMA user_version = 3");
         Journal journal(in(dir.path()), {});
         const auto opened = journal.open();
         REQUIRE_FALSE(opened);
         CHECK(opened.error().id == "journal-unavailable");
         CHECK(
-            opened.error().message.find("newer mimird (its format is 2, this mimird knows 1)") !=
+            opened.error().message.find("newer mimird (its format is 3, this mimird knows 2)") !=
             std::string::npos
         );
         CHECK(journal.health().error().message == opened.error().message);
         CHECK(journal.notes().empty());
-        raw(dir.path()).exec("PRAGMA user_version = 1");
+        raw(dir.path()).exec("PRAGMA user_version = 2");
         REQUIRE_OK(journal.audit(entry("start", "x")));
         REQUIRE_OK(journal.health());
+    }
+
+    TEST_CASE("processes are stored with the target, and stay when only that changes") {
+        const TempDir dir;
+        using Names = std::vector<std::string>;
+        const auto store = [&](Journal& journal, TargetChange change) {
+            auto created = journal.create(operation("set-target"));
+            REQUIRE_OK(created);
+            REQUIRE_OK(journal.save(*created, Commit{.target_change = std::move(change)}));
+        };
+        {
+            const auto journal = open_journal(dir.path());
+            CHECK(journal->processes().empty());
+            store(*journal, {.target = "ingester", .processes = Names{"querier", "distributor"}});
+            CHECK(journal->processes() == Names{"querier", "distributor"});
+        }
+        {
+            const auto journal = open_journal(dir.path());
+            CHECK(journal->processes() == Names{"querier", "distributor"});
+            store(*journal, {.target = "all"});
+        }
+        const auto journal = open_journal(dir.path());
+        CHECK(journal->stored_target() == "all");
+        CHECK(journal->processes() == Names{"querier", "distributor"});
+        store(*journal, {.target = "all", .processes = Names{}});
+        CHECK(journal->processes().empty());
+    }
+
+    TEST_CASE("a file of version 1 is kept, and has no processes") {
+        const TempDir dir;
+        {
+            store_target(*open_journal(dir.path()), "x");
+        }
+        raw(dir.path()).exec("ALTER TABLE node DROP COLUMN processes; PRAGMA user_version = 1");
+        const auto journal = open_journal(dir.path());
+        CHECK(journal->notes().empty());
+        CHECK(journal->stored_target() == "x");
+        CHECK(journal->processes().empty());
     }
 
     TEST_CASE("a record that is damaged in itself shows as such") {
