@@ -2,7 +2,8 @@
 
 // Carries a plan out, step by step, each in the journal before its effect.
 //
-//   - Before the point of no return a failure or a cancellation undoes what was done, newest first; the old instances ran on all the while.
+//   - Before the point of no return a failure or a cancellation undoes what was done, newest first; the old
+//     instances ran on all the while.
 //   - After it nothing fails any more: what is not clean is a warning, and a restart brings the new form about.
 
 #include "base/cancellation.hpp"
