@@ -12,6 +12,11 @@ namespace mimir::rpc {
 
 using detail::RemotePeer;
 
+Error without_peer(Error error) {
+    if (error.id == kPeerUnreachable) error.id = {};
+    return error;
+}
+
 http::asio::awaitable<Result<std::string>> Peer::call(
     RequestContext context, std::string name, std::string body, http::Headers headers
 ) {

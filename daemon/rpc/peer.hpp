@@ -83,8 +83,16 @@ class FrameStream {
     [[nodiscard]] virtual http::asio::any_io_executor executor() const = 0;
 };
 
-/// Errors of calls: what the other answered, with its kind, id and text; unavailable, when it can't be
-/// reached, its circuit is open or a bound is reached; canceled and timeout, as the context says;
+/// The id of errors of a call whose peer could not be reached, or went away before all of its answer had come: of
+/// unavailable ones it tells these from what a peer answered. It is for who chose the peer. It never crosses to another
+/// process, whose caller reached whom it called.
+inline constexpr std::string_view kPeerUnreachable = "peer-unreachable";
+
+/// The error for those who did not choose the peer: without that id.
+[[nodiscard]] Error without_peer(Error error);
+
+/// Errors of calls: what the other answered, with its kind, id and text; unavailable, with the id above, when it can't be
+/// reached or its circuit is open; unavailable, when a bound is reached; canceled and timeout, as the context says;
 /// corrupt for what is no answer of this protocol. A call whose connection breaks before any byte of
 /// an answer came may be sent twice: what is called must bear that.
 /// Threads: any.

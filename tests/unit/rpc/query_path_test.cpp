@@ -2,6 +2,8 @@
 // in production.
 
 #include <atomic>
+#include <boost/asio/post.hpp>
+#include <future>
 #include <optional>
 #include <thread>
 
@@ -155,9 +157,20 @@ struct QuerierProcess {
     std::optional<querier::Offers> offers;
 };
 
+promql::Query instant(std::string text) { return promql::Query::instant(std::move(text), {1000}); }
+
 struct FrontendProcess {
-    explicit FrontendProcess(const SchedulerProcess& scheduler)
-        : schedulers(caller.pool, scheduler.server.address()) {}
+    explicit FrontendProcess(
+        const SchedulerProcess& scheduler,
+        std::size_t max_retries = 2,
+        PeerOptions peers = options_for()
+    )
+        : caller(std::move(peers)),
+          schedulers(caller.pool, scheduler.server.address()),
+          frontend(
+              {.max_retries = max_retries, .ring = {}},
+              {limits, dispatch, executors.query, metrics, telemetry::Logger()}
+          ) {}
 
     Result<promql::QueryResult> ask(const RequestContext& context, promql::Query query) {
         auto expr = promql::parse_expr(query.text);
@@ -169,7 +182,7 @@ struct FrontendProcess {
         return std::move(evaluated->result);
     }
 
-    TestCaller caller{options_for()};
+    TestCaller caller;
     OneScheduler schedulers;
     modules::Slot<TicketedQuerier> local_querier;
     QuerierPool queriers{
@@ -187,12 +200,22 @@ struct FrontendProcess {
     telemetry::Registry registry;
     telemetry::MetricScope scope{registry};
     query_frontend::Metrics metrics{scope};
-    query_frontend::QueryFrontend frontend{
-        {}, {limits, dispatch, executors.query, metrics, telemetry::Logger()}
-    };
+    query_frontend::QueryFrontend frontend;
 };
 
-promql::Query instant(std::string text) { return promql::Query::instant(std::move(text), {1000}); }
+/// Asks on a thread of its own.
+struct Asking {
+    explicit Asking(FrontendProcess& frontend)
+        : thread([this, &frontend] { answer.emplace(frontend.ask(context_of("a"), instant("up"))); }
+          ) {}
+    Result<promql::QueryResult> get() {
+        thread.join();
+        return *answer;
+    }
+
+    std::optional<Result<promql::QueryResult>> answer;
+    std::jthread thread;
+};
 
 TEST_SUITE("rpc/query_path") {
     TEST_CASE("what a querier found comes out of the query-frontend, bit for bit") {
@@ -252,22 +275,112 @@ TEST_SUITE("rpc/query_path") {
 
     TEST_CASE("when a querier is killed while it evaluates, the query goes to another") {
         SchedulerProcess scheduler;
-        FrontendProcess frontend(scheduler);
+        FrontendProcess frontend(scheduler, 0);
         QuerierProcess dies(scheduler, "dies", 1);
         dies.evaluator.hangs = true;
         REQUIRE(scheduler.has_open(1));
-        std::optional<Result<promql::QueryResult>> got;
-        std::thread asking([&] { got.emplace(frontend.ask(context_of("a"), instant("up"))); });
+        Asking asking(frontend);
         CHECK(eventually(5s, [&] { return dies.evaluator.begun == 1; }));
         QuerierProcess lives(scheduler, "lives", 1);
         CHECK(scheduler.has_open(1));
         dies.kill();
-        asking.join();
-        REQUIRE_OK(*got);
-        CHECK(std::get<promql::Scalar>((*got)->value).value == 2);
+        const auto got = asking.get();
+        REQUIRE_OK(got);
+        CHECK(std::get<promql::Scalar>(got->value).value == 2);
+        CHECK(dies.evaluator.begun == 1);
         CHECK(lives.evaluator.begun == 1);
         CHECK(scheduler.has_open(1));
         CHECK(scheduler.has_in_flight(0));
+    }
+
+    TEST_CASE("a query is evaluated again when its querier freezes, though it answers later") {
+        SchedulerProcess scheduler;
+        PeerOptions peers = options_for();
+        peers.health_check_interval = 100ms;
+        FrontendProcess frontend(scheduler, 0, peers);
+        QuerierProcess freezes(scheduler, "freezes", 1);
+        freezes.evaluator.hangs = true;
+        REQUIRE(scheduler.has_open(1));
+        Asking asking(frontend);
+        CHECK(eventually(5s, [&] { return freezes.evaluator.begun == 1; }));
+        QuerierProcess lives(scheduler, "lives", 1);
+        CHECK(scheduler.has_open(1));
+        std::promise<void> resume;
+        http::asio::post(freezes.server.executors.io.executor(), [&] {
+            resume.get_future().wait();
+        });
+        const auto got = asking.get();
+        resume.set_value();
+        REQUIRE_OK(got);
+        CHECK(freezes.evaluator.begun == 1);
+        CHECK(lives.evaluator.begun == 1);
+    }
+
+    TEST_CASE("slots of queriers that can't be reached, or do not know the ticket, cost no retry") {
+        SchedulerProcess scheduler;
+        FrontendProcess frontend(scheduler, 0);
+        std::string address = "unix:///nowhere";
+        bool with_open_circuit = false;
+        std::optional<QuerierProcess> lives;
+        SUBCASE("refused") {}
+        SUBCASE("malformed address") { address = "nowhere at all"; }
+        SUBCASE("open circuit") { with_open_circuit = true; }
+        SUBCASE("unknown ticket") {
+            lives.emplace(scheduler, "lives", 1);
+            REQUIRE(scheduler.has_open(1));
+            lives->offers.reset();
+            REQUIRE(scheduler.has_open(0));
+            address = lives->server.address();
+        }
+        if (with_open_circuit) {
+            const auto peer = frontend.caller.pool.at(address);
+            for (int i = 0; i < 3; ++i) REQUIRE(!frontend.caller.call(peer, "test/any"));
+            REQUIRE(!peer->state());
+        }
+        Asking asking(frontend);
+        REQUIRE(scheduler.has_in_flight(1));
+        for (std::uint64_t ticket = 1; ticket <= 3; ++ticket) {
+            REQUIRE_OK(runtime::wait(
+                frontend.caller.io,
+                scheduler.scheduler.offer(
+                    {.querier_id = "q", .address = address, .ticket = ticket}, {}
+                )
+            ));
+        }
+        QuerierProcess querier(scheduler, "querier", 1);
+        REQUIRE_OK(asking.get());
+        CHECK(querier.evaluator.begun == 1);
+    }
+
+    TEST_CASE("what a querier answers is evaluated again as often as max_retries says") {
+        SchedulerProcess scheduler;
+        QuerierProcess querier(scheduler, "q", 2);
+        REQUIRE(scheduler.has_open(2));
+        Error error{ErrorKind::unavailable, {}, "too many instances failed"};
+        std::size_t max_retries = 0;
+        int evaluations = 0;
+        SUBCASE("never") { evaluations = 1; }
+        SUBCASE("twice") {
+            max_retries = 2;
+            evaluations = 3;
+        }
+        SUBCASE("also when the querier itself could not reach somebody") {
+            error.id = kPeerUnreachable;
+            max_retries = 2;
+            evaluations = 3;
+        }
+        SUBCASE("not at all, when it is the query's fault") {
+            error.kind = ErrorKind::invalid;
+            max_retries = 2;
+            evaluations = 1;
+        }
+        querier.evaluator.answer.with([&](auto& answer) { answer = tl::unexpected(error); });
+        FrontendProcess frontend(scheduler, max_retries);
+        const auto got = frontend.ask(context_of("a"), instant("up"));
+        REQUIRE_FALSE(got);
+        CHECK(got.error().kind == error.kind);
+        CHECK(got.error().id.empty());
+        CHECK(querier.evaluator.begun == evaluations);
     }
 
     TEST_CASE("a query that its client gives up ends at the querier, and is not tried again") {
