@@ -109,9 +109,9 @@ std::vector<std::shared_ptr<RemotePeer>> PeerPool::Impl::all() const {
 }
 
 asio::awaitable<void> PeerPool::Impl::look_after() {
-    const auto usual = std::min(
-        {kTickMax, environment_.options.health_check_interval, environment_.options.breaker_open}
-    );
+    const PeerOptions& options = environment_.options;
+    const auto usual =
+        std::min({kTickMax, options.health_check_interval, options.breaker_open_min});
     for (;;) {
         const std::uint64_t seen = bell_.rings();
         bool waiting = false;

@@ -55,10 +55,12 @@ struct PeerOptions {
     /// answer in time, all that is under way to it fails.
     std::chrono::milliseconds health_check_interval = std::chrono::seconds(15);
     std::chrono::milliseconds health_check_timeout = std::chrono::seconds(5);
-    /// The circuit opens after so many failures in a row to reach the peer, and for so long; then one
-    /// call tries.
+    /// The circuit opens after so many failures in a row to reach the peer; then one call tries, at first after the
+    /// shortest time. While tries fail it stays open for as long as the last one took, within these bounds: a host
+    /// that refuses costs nothing to try and may be back any moment, one that is silent keeps a call waiting.
     std::uint32_t breaker_failures = 5;
-    std::chrono::milliseconds breaker_open = std::chrono::seconds(2);
+    std::chrono::milliseconds breaker_open_min = std::chrono::milliseconds(100);
+    std::chrono::milliseconds breaker_open_max = std::chrono::seconds(2);
     /// A peer that nobody called for so long is forgotten.
     std::chrono::milliseconds forget_after = std::chrono::minutes(10);
     /// For addresses that are no unix sockets; null: no TLS.

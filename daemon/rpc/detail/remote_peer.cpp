@@ -73,7 +73,11 @@ RemotePeer::RemotePeer(std::string address, const PeerEnvironment& environment)
       environment_(environment),
       options_(environment.options),
       log_(environment.log),
-      breaker_(options_.breaker_failures, options_.breaker_open),
+      breaker_({
+          .failures_max = options_.breaker_failures,
+          .open_min = options_.breaker_open_min,
+          .open_max = options_.breaker_open_max,
+      }),
       last_used_(environment.clock.steady_now()),
       last_heard_(last_used_),
       protocol_(options_.protocol.max) {
@@ -562,7 +566,7 @@ void RemotePeer::finish_health_check(Result<http::ClientResponse> response) {
                     options_.health_check_timeout.count()
                 )
             };
-            breaker_.open(heard.error(), now);
+            breaker_.open(heard.error(), now, options_.health_check_timeout);
             expose_state();
             log_.warn("a process can't be reached", {{"addr", address_}, {"err", heard.error()}});
         } else {

@@ -303,7 +303,10 @@ TEST_SUITE("rpc/peer") {
         TestServer server;
         server.add_call("test/echo", echo);
         server.stop();
-        TestCaller caller(options_for());
+        PeerOptions options = options_for();
+        options.breaker_open_min = 1s;  // nothing tries before the test has seen it open
+        options.breaker_open_max = 1s;
+        TestCaller caller(options);
         const auto peer = caller.pool.at(server.address());
         for (int i = 0; i < 3; ++i) {
             CHECK(peer->state());
