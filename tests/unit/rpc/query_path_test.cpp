@@ -7,11 +7,15 @@
 #include <optional>
 #include <thread>
 
+#include "chunkenc/xor_chunk.hpp"
 #include "components/querier/offers.hpp"
 #include "components/query_frontend/query_frontend.hpp"
+#include "components/query_frontend/remote_read.hpp"
 #include "components/query_scheduler/query_scheduler.hpp"
+#include "encoding/compression.hpp"
 #include "promql/parser.hpp"
 #include "random_results.hpp"
+#include "rpc/ordered_series_set.hpp"
 #include "rpc/querier_directory.hpp"
 #include "rpc/query_runner_routes.hpp"
 #include "rpc/query_scheduler_routes.hpp"
@@ -19,6 +23,7 @@
 #include "rpc/remote_query_scheduler.hpp"
 #include "rpc/scheduler_dispatch.hpp"
 #include "test_ends.hpp"
+#include "wire/remote_read.hpp"
 
 namespace mimir::rpc::test {
 namespace {
@@ -33,6 +38,46 @@ RequestContext context_of(std::string_view tenant) {
         .trace_id = {}
     };
 }
+
+/// n{i="..."}, each with its number as its one sample; in the order of their labels.
+class NumberedSeries final : public chunkenc::SeriesSet {
+  public:
+    explicit NumberedSeries(std::size_t count) : chunks_(count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            labels_.push_back(model::Labels{{"__name__", "n"}, {"i", fmt::format("{:05}", i)}});
+            chunks_[i].append({1000}, static_cast<double>(i));
+        }
+    }
+    [[nodiscard]] std::size_t count() const override { return labels_.size(); }
+    [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
+        return labels_[index];
+    }
+    Result<void> load(std::size_t first, std::size_t count, chunkenc::ChunkBatch& batch) override {
+        batch.clear();
+        for (std::size_t i = first; i < first + count; ++i) {
+            batch.begin_series();
+            batch.add(
+                {.range = {{1000}, {1000}},
+                 .encoding = chunkenc::Encoding::xor_float,
+                 .data = chunks_[i].data()}
+            );
+        }
+        return {};
+    }
+
+  private:
+    std::vector<model::Labels> labels_;
+    std::vector<chunkenc::XorChunk> chunks_;
+};
+
+/// What a handler writes as its body.
+struct TextWriter final : http::BodyWriter {
+    http::asio::awaitable<Result<void>> write(std::string_view piece) override {
+        text += piece;
+        co_return Result<void>();
+    }
+    std::string text;
+};
 
 /// Answers queries with what it is told to; when it is to hang, only once the query is canceled.
 class Evaluator final : public QueryRunner {
@@ -61,9 +106,10 @@ class Evaluator final : public QueryRunner {
     }
     Answer<std::unique_ptr<chunkenc::SeriesSet>> select(RequestContext, model::Matchers, TimeRange)
         override {
-        return unasked<std::unique_ptr<chunkenc::SeriesSet>>();
+        co_return std::make_unique<OrderedSeriesSet>(std::make_unique<NumberedSeries>(selected));
     }
 
+    std::size_t selected = 0;
     std::atomic<int> begun = 0;
     std::atomic<bool> hangs = false;
     Guarded<Result<promql::QueryResult>> answer{promql::QueryResult{promql::Scalar{{1000}, 2}}};
@@ -255,6 +301,58 @@ TEST_SUITE("rpc/query_path") {
         CHECK(got->statistics.samples == 30);
         CHECK(got->statistics.chunks == 50);
         CHECK(scheduler.has_open(2));
+        CHECK(scheduler.has_in_flight(0));
+    }
+
+    TEST_CASE("remote read sends series of a querier elsewhere in the order of their labels") {
+        SchedulerProcess scheduler;
+        QuerierProcess querier(scheduler, "q", 1);
+        FrontendProcess frontend(scheduler);
+        REQUIRE(scheduler.has_open(1));
+        SUBCASE("none") {}
+        SUBCASE("one") { querier.evaluator.selected = 1; }
+        SUBCASE("many") { querier.evaluator.selected = 3000; }
+        wire::ReadRequest read{.queries = {{{{0}, {2000}}, {}}}};
+        const auto ask = [&](http::Request& request) {
+            std::string message;
+            wire::encode_read_request(read, message);
+            encoding::snappy_compress(message, request.body);
+            request.context = context_of("a");
+            auto answer = [&]() -> http::asio::awaitable<Result<http::Response>> {
+                co_return co_await query_frontend::answer_remote_read(frontend.frontend, request);
+            };
+            return runtime::wait(frontend.caller.io, answer());
+        };
+        NumberedSeries expected(querier.evaluator.selected);
+        chunkenc::ChunkBatch batch;
+        std::string series;
+        std::string chunks;
+        for (std::size_t i = 0; i < expected.count(); ++i) {
+            const model::Sample sample{{1000}, static_cast<double>(i)};
+            wire::append_result_series(expected.labels(i), std::span(&sample, 1), {}, series);
+            REQUIRE_OK(expected.load(i, 1, batch));
+            const chunkenc::ChunkView& chunk = batch.chunks_of(0)[0];
+            const wire::ReadChunk one{chunk.range, 1, chunk.data};
+            wire::append_chunked_frame(expected.labels(i), std::span(&one, 1), 0, chunks);
+        }
+        std::string samples;
+        wire::append_query_result(series, samples);
+
+        http::Request request;
+        const auto sampled = ask(request);
+        REQUIRE_OK(sampled);
+        REQUIRE(sampled->status == 200);
+        std::string got;
+        REQUIRE_OK(encoding::snappy_decompress(sampled->body, 10 << 20, got));
+        CHECK((got == samples));
+
+        read.accepted = {wire::ReadResponseType::streamed_xor_chunks};
+        const auto streamed = ask(request);
+        REQUIRE_OK(streamed);
+        REQUIRE(streamed->status == 200);
+        TextWriter written;
+        REQUIRE_OK(runtime::wait(frontend.caller.io, streamed->stream(written)));
+        CHECK((written.text == chunks));
         CHECK(scheduler.has_in_flight(0));
     }
 
