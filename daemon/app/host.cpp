@@ -169,6 +169,10 @@ void Host::describe(api::Status& status) const {
     if (!file.empty()) status.config_file = absolute_path(file);
 }
 
+bool Host::shares_ingester_ring() const {
+    return ring_store(*wiring_.settings(), ring_row("ingester")).store == kv::StoreKind::etcd;
+}
+
 std::string Host::data_dir() const { return wiring_.settings()->ingester.dir; }
 
 Host::ConfiguredTarget Host::configured_target() const {
