@@ -31,9 +31,18 @@ struct ApiVersion {
     }
 };
 
-enum class Mode : std::uint8_t { monolithic, microservices, custom };
+/// How the process takes part in a deployment.
+enum class Mode : std::uint8_t {
+    monolithic,
+    scaled_out_monolithic,
+    microservices,
+    read_write_backend,
+    custom
+};
 constexpr auto enum_names(Mode) {
-    return std::array<std::string_view, 3>{"monolithic", "microservices", "custom"};
+    return std::array<std::string_view, 5>{
+        "monolithic", "scaled-out-monolithic", "microservices", "read-write-backend", "custom"
+    };
 }
 
 /// Where the target that runs came from; the first that there is wins.
@@ -75,8 +84,9 @@ struct Status {
         field(
             "mode",
             &Status::mode,
-            "monolithic when all components of `all` run, microservices when one component does, "
-            "else custom."
+            "monolithic when all components of `all` run, scaled-out-monolithic when they also share "
+            "the ingesters' ring over etcd, microservices when one component runs, "
+            "read-write-backend when the target is one of these, else custom."
         );
         field("ready", &Status::ready, "Whether /ready answers 200.");
         field(
@@ -531,7 +541,9 @@ struct Ring {
             &Ring::replication_factor,
             "Copies of each series; 1 in rings that only say who is there."
         );
-        field("problem", &Ring::problem, "Why it may be wrong or incomplete; empty when it is well.");
+        field(
+            "problem", &Ring::problem, "Why it may be wrong or incomplete; empty when it is well."
+        );
         field("self", &Ring::self, "This process' name in it, whether it is a member or not.");
         field("self_address", &Ring::self_address, "Where others reach this process.");
         field("self_address_from", &Ring::self_address_from, "How that address was found.");

@@ -34,6 +34,8 @@ class Host {
 
     /// Fills in what only the process knows: version, addresses, folders, ready.
     virtual void describe(api::Status& status) const = 0;
+    /// Whether the ingesters' ring is kept where processes of other hosts join it.
+    [[nodiscard]] virtual bool shares_ingester_ring() const = 0;
     /// Where the TSDB's data are; for checks of the disk.
     [[nodiscard]] virtual std::string data_dir() const = 0;
 

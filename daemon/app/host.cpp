@@ -169,6 +169,10 @@ void Host::describe(api::Status& status) const {
     if (!file.empty()) status.config_file = absolute_path(file);
 }
 
+bool Host::shares_ingester_ring() const {
+    return ring_store(*wiring_.settings(), ring_row("ingester")).store == kv::StoreKind::etcd;
+}
+
 std::string Host::data_dir() const { return wiring_.settings()->ingester.dir; }
 
 Host::ConfiguredTarget Host::configured_target() const {
@@ -209,9 +213,9 @@ std::vector<api::Ring> Host::rings() const {
     for (const RingRow& row : ring_rows()) {
         const auto read = wiring_.ring_slot(row.component).get();
         if (!read) continue;
-        const ring::Identity self = ring_identity(*settings, row, wiring_.identity->identity);
-        rings.push_back(to_api(read->status(), self));
-        rings.back().self_address_from = wiring_.identity->address_from;
+        const RingIdentity self = ring_identity(*settings, row, *wiring_.identity);
+        rings.push_back(to_api(read->status(), self.identity));
+        rings.back().self_address_from = self.address_from;
     }
     std::ranges::sort(rings, {}, &api::Ring::name);
     return rings;

@@ -49,6 +49,8 @@ def etcd_cluster(size):
 class Member(Mimird):
     """A process of a cluster: with a configuration file, an internal port, and a folder of its own or its node's."""
 
+    one_tenant = True   # whatever the file says
+
     def __init__(self, config, target, *flags, name="", folder=None, log="mimird"):
         super().__init__(folder=folder)
         self.target = target
@@ -67,7 +69,6 @@ class Member(Mimird):
             BIN / "mimird",
             f"-config.file={self.config}",
             f"-target={self.target}",
-            "-auth.multitenancy-enabled=false",
             "-server.http-listen-address=127.0.0.1",
             f"-server.http-listen-port={self.port}",
             f"-server.internal-listen-port={self.internal_port}",
@@ -75,6 +76,8 @@ class Member(Mimird):
             f"-admin.socket={self.socket}",
             f"-node.state-dir={self.state}",
         ]
+        if self.one_tenant:
+            command.append("-auth.multitenancy-enabled=false")
         if self.node_name:
             command.append(f"-node.name={self.node_name}")
         return command + self.flags
