@@ -31,18 +31,9 @@ struct ApiVersion {
     }
 };
 
-/// How the process takes part in a deployment.
-enum class Mode : std::uint8_t {
-    monolithic,
-    scaled_out_monolithic,
-    microservices,
-    read_write_backend,
-    custom
-};
+enum class Mode : std::uint8_t { monolithic, microservices, custom };
 constexpr auto enum_names(Mode) {
-    return std::array<std::string_view, 5>{
-        "monolithic", "scaled-out-monolithic", "microservices", "read-write-backend", "custom"
-    };
+    return std::array<std::string_view, 3>{"monolithic", "microservices", "custom"};
 }
 
 /// Where the target that runs came from; the first that there is wins.
@@ -57,6 +48,7 @@ struct Status {
     std::string target;
     TargetSource target_source = TargetSource::built_in;
     Mode mode = Mode::custom;
+    bool scaled_out = false;
     bool ready = false;
     std::vector<std::string> not_ready;
     std::uint64_t revision = 0;
@@ -84,9 +76,13 @@ struct Status {
         field(
             "mode",
             &Status::mode,
-            "monolithic when all components of `all` run, scaled-out-monolithic when they also share "
-            "the ingesters' ring over etcd, microservices when one component runs, "
-            "read-write-backend when the target is one of these, else custom."
+            "monolithic when all components of `all` run, microservices when one component does, "
+            "else custom."
+        );
+        field(
+            "scaled_out",
+            &Status::scaled_out,
+            "Whether it shares the ingesters' ring with other hosts, over etcd."
         );
         field("ready", &Status::ready, "Whether /ready answers 200.");
         field(

@@ -67,8 +67,7 @@ api::Mode Control::mode() const {
     std::size_t components = 0;
     std::size_t of_all = 0;
     std::size_t wanted_of_all = 0;
-    const Names asked_for = environment_.manager.wanted();
-    const Names wanted = environment_.table.with_dependencies(asked_for);
+    const Names wanted = environment_.table.with_dependencies(environment_.manager.wanted());
     for (const modules::Module& module : environment_.table.modules()) {
         if (!module.targetable || !module.factory) continue;
         const bool is_wanted = contains(wanted, module.name);
@@ -76,13 +75,7 @@ api::Mode Control::mode() const {
         of_all += contains(all, module.name) ? 1 : 0;
         wanted_of_all += is_wanted && contains(all, module.name) ? 1 : 0;
     }
-    if (wanted_of_all == of_all) {
-        return environment_.host.shares_ingester_ring() ? api::Mode::scaled_out_monolithic
-                                                        : api::Mode::monolithic;
-    }
-    for (const std::string_view group : {"read", "write", "backend"}) {
-        if (asked_for == Names{std::string(group)}) return api::Mode::read_write_backend;
-    }
+    if (wanted_of_all == of_all) return api::Mode::monolithic;
     return components == 1 ? api::Mode::microservices : api::Mode::custom;
 }
 

@@ -32,10 +32,8 @@ class Host {
   public:
     virtual ~Host() = default;
 
-    /// Fills in what only the process knows: version, addresses, folders, ready.
+    /// Fills in what only the process knows: version, addresses, folders, ready, whether it is scaled out.
     virtual void describe(api::Status& status) const = 0;
-    /// Whether the ingesters' ring is kept where processes of other hosts join it.
-    [[nodiscard]] virtual bool shares_ingester_ring() const = 0;
     /// Where the TSDB's data are; for checks of the disk.
     [[nodiscard]] virtual std::string data_dir() const = 0;
 

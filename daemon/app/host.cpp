@@ -155,6 +155,7 @@ void Host::describe(api::Status& status) const {
     const Settings& settings = loaded->settings;
     status.version = build_info().version;
     status.build_revision = build_info().revision;
+    status.scaled_out = ring_store(settings, ring_row("ingester")).store == kv::StoreKind::etcd;
     status.ready = status.not_ready.empty() && !wiring_.stopping;
     if (wiring_.stopping) status.not_ready.emplace_back("mimird is stopping");
     if (const std::uint16_t port = wiring_.http_port; port != 0) {
@@ -167,10 +168,6 @@ void Host::describe(api::Status& status) const {
     status.state_dir = absolute_path(settings.node.state_dir);
     const std::string& file = loaded->command_line.config_file;
     if (!file.empty()) status.config_file = absolute_path(file);
-}
-
-bool Host::shares_ingester_ring() const {
-    return ring_store(*wiring_.settings(), ring_row("ingester")).store == kv::StoreKind::etcd;
 }
 
 std::string Host::data_dir() const { return wiring_.settings()->ingester.dir; }

@@ -17,7 +17,6 @@ class Host final : public admin::Host {
     Host(Wiring& wiring, std::vector<std::string> arguments, std::function<void()> end);
 
     void describe(api::Status& status) const override;
-    [[nodiscard]] bool shares_ingester_ring() const override;
     [[nodiscard]] std::string data_dir() const override;
     [[nodiscard]] ConfiguredTarget configured_target() const override;
     [[nodiscard]] std::string settings(admin::Shown shown) const override;

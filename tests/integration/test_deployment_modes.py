@@ -65,9 +65,9 @@ def all_modes():
     return [
         Mode("quickstart", single("quickstart.yaml"), "monolithic"),
         Mode("monolithic", single("monolithic.yaml"), "monolithic"),
-        Mode("scaled-out monolithic", hosts, "scaled-out-monolithic", readers=hosts.members),
+        Mode("scaled-out monolithic", hosts, "monolithic, scaled out", readers=hosts.members),
         Mode("microservices on one host", one_host(), "microservices"),
-        Mode("microservices on many hosts", many_hosts(), "microservices"),
+        Mode("microservices on many hosts", many_hosts(), "microservices, scaled out"),
     ]
 
 
