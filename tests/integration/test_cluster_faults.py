@@ -1,55 +1,15 @@
-"""Processes, hosts and etcd that die, freeze and restart under load: nothing acknowledged is lost, and what is left goes on."""
+"""Processes and hosts that die and restart under load: nothing acknowledged is lost, and what is left goes on."""
 
-import contextlib
 import time
 import unittest
 
-from support.cluster import many_hosts, ring_of, three_monoliths
-from support.cluster_load import ClusterLoad, brief, of_reader, of_writer
-from support.servers import http, wait_for
-
-RINGS = ("ingester", "distributor", "querier", "query-frontend", "query-scheduler")
-HEARTBEATS = [flag for ring in RINGS for flag in
-              (f"-{ring}.ring.heartbeat-period=1s", f"-{ring}.ring.heartbeat-timeout=5s")]
+from support.cluster import many_hosts, ring_of
+from support.cluster_case import HEARTBEATS, ClusterCase, warnings_of
+from support.cluster_load import ClusterLoad, of_reader, of_writer
+from support.servers import wait_for
 
 
-@contextlib.contextmanager
-def warnings_of(cluster):
-    """On failure, prints what the processes warned of."""
-    try:
-        yield
-    except BaseException:
-        for member in cluster.members:
-            lines = [line for line in member.log().splitlines() if "level=warn" in line or "level=error" in line]
-            print(f"--- warnings of {member.name} ({member.target}):", *lines[-15:], sep="\n")
-        raise
-
-
-class Case(unittest.TestCase):
-    def no_failures(self, failures, what):
-        self.assertFalse(failures, f"{what}: {brief(failures)}")
-
-    def clear_failures(self, outcomes, *words):
-        """Server errors with a text that says what is missing."""
-        self.assertTrue(outcomes)
-        for one in outcomes:
-            self.assertIn(one.failure.status, (500, 503), brief([one]))
-            self.assertTrue(any(word in one.failure.text for word in words), brief([one]))
-
-
-class ThreeMonoliths(Case):
-    @contextlib.contextmanager
-    def loaded(self, etcd_size=1):
-        """A cluster of three under load; afterwards all that was acknowledged must be there."""
-        # An etcd that lost its leader holds a write for seconds: less than the heartbeats here have.
-        cluster = three_monoliths(*HEARTBEATS, "-common.kvstore.etcd.request-timeout=2s", etcd_size=etcd_size)
-        with cluster, warnings_of(cluster):
-            with ClusterLoad(cluster.members) as load:
-                load.await_good()
-                yield cluster, load
-                load.await_good()
-            self.assertGreater(load.check_complete(), 0)
-
+class ThreeMonoliths(ClusterCase):
     def test_a_host_that_is_killed_and_comes_back(self):
         with self.loaded() as (cluster, load):
             victim, *others = cluster.members
@@ -64,18 +24,6 @@ class ThreeMonoliths(Case):
                 load.await_good()
             self.no_failures(away.failures(*others), "the other hosts go on")
             self.assertTrue(away.failures(victim))
-
-    def test_the_leader_of_three_etcds_is_killed(self):
-        with self.loaded(etcd_size=3) as (cluster, load):
-            leader = leader_of(cluster.etcd)
-            with load.period() as away:
-                leader.kill()
-                time.sleep(6)   # heartbeats that do not arrive would have run out by now
-                for host in cluster.members:
-                    wait_for("heartbeats arrive through the others", lambda host=host: all(
-                        one["healthy"] for one in ring_of(host).values()), 15)
-                leader.start()
-            self.no_failures(away.failures(), "with two etcds of three all goes on")
 
     def test_two_of_three_die(self):
         with self.loaded() as (cluster, load):
@@ -97,7 +45,7 @@ class ThreeMonoliths(Case):
             load.await_good()
 
 
-class Microservices(Case):
+class Microservices(ClusterCase):
     def test_each_kind_of_process_is_killed_once(self):
         cluster = many_hosts(*HEARTBEATS)
         gateway = cluster.members[0]
@@ -125,13 +73,6 @@ class Microservices(Case):
 
 def load_of_a_while():
     time.sleep(1.5)
-
-
-def leader_of(members):
-    """The etcd that leads, as its metrics say."""
-    def look():
-        return next((one for one in members if "etcd_server_is_leader 1" in http("GET", one.url + "/metrics").text), None)
-    return wait_for("a leader", look, 10)
 
 
 if __name__ == "__main__":

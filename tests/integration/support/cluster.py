@@ -107,7 +107,11 @@ class Cluster:
         return self
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
 
     def __exit__(self, kind, *_):
         for member in self.members + self.etcd:
@@ -117,8 +121,8 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def three_monoliths(*flags, etcd_size=1):
-    """Hosts of a scaled-out monolith, replication 3."""
+def three_monoliths(*flags, etcd_size=1, addresses=None):
+    """Hosts of a scaled-out monolith, replication 3; addresses are where others reach their internal listeners, when not directly."""
     cluster = Cluster()
     cluster.etcd = etcd_cluster(etcd_size)
     endpoints = ",".join(member.url for member in cluster.etcd)
@@ -128,7 +132,8 @@ def three_monoliths(*flags, etcd_size=1):
         member = cluster.add(Member(
             CONFIGS / "scaled-out-monolithic.yaml", "all",
             f"-common.kvstore.etcd.endpoints={endpoints}",
-            f"-common.instance-id=host{i}", "-common.instance-addr=127.0.0.1", *flags, folder=folder))
+            f"-common.instance-id=host{i}", f"-common.instance-addr={addresses[i] if addresses else '127.0.0.1'}",
+            *flags, folder=folder))
         member.name = f"host{i}"
     return cluster
 

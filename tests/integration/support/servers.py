@@ -105,6 +105,7 @@ class Server:
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix=f"mimird-it-{self.name}-"))
         self.port = free_port()
         self.process = None
+        self.environment = {}   # on top of ours
         self.log_path = self.folder / f"{self.name}.log"
 
     @property
@@ -117,7 +118,8 @@ class Server:
     def start(self, wait=True):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [str(part) for part in self.command()], stdout=log, stderr=log, cwd=self.folder)
+                [str(part) for part in self.command()], stdout=log, stderr=log, cwd=self.folder,
+                env={**os.environ, **self.environment})
         if wait:
             wait_for(f"{self.name} ready", self.is_ready, 60)
         return self
