@@ -25,6 +25,16 @@ class ThreeMonoliths(ClusterCase):
             self.no_failures(away.failures(*others), "the other hosts go on")
             self.assertTrue(away.failures(victim))
 
+    def test_a_rolling_restart(self):
+        with self.loaded() as (cluster, load):
+            for host in cluster.members:
+                others = [other for other in cluster.members if other is not host]
+                with load.period() as restart:
+                    self.assertEqual(host.stop(), 0)
+                    host.start()
+                    load.await_good()
+                self.no_failures(restart.failures(*others), f"while {host.name} restarts")
+
     def test_two_of_three_die(self):
         with self.loaded() as (cluster, load):
             left, *victims = cluster.members
@@ -68,6 +78,21 @@ class Microservices(ClusterCase):
                         with load.period(rounds=2) as back:
                             pass
                         self.no_failures(back.failures(), f"with {target} again")
+            self.assertGreater(load.check_complete(), 0)
+
+
+    def test_a_rolling_restart_of_all_but_the_gateway(self):
+        cluster = many_hosts(*HEARTBEATS, others=2)
+        gateway, *members = cluster.members
+        with cluster, warnings_of(cluster):
+            with ClusterLoad([gateway], writers=4, readers=2) as load:
+                load.await_good()
+                for member in members:
+                    with load.period() as restart:
+                        self.assertEqual(member.stop(), 0)
+                        member.start()
+                        load.await_good()
+                    self.no_failures(restart.failures(), f"while {member.folder.name} restarts")
             self.assertGreater(load.check_complete(), 0)
 
 

@@ -147,13 +147,12 @@ def one_host(*flags, components=None):
     return cluster
 
 
-def many_hosts(*flags, ingesters=3):
-    """Microservices over etcd: the gateway is members[0]."""
+def many_hosts(*flags, ingesters=3, others=1):
+    """Microservices over etcd, one gateway, and so many of each component: the gateway is members[0]."""
     cluster = Cluster()
     cluster.etcd = etcd_cluster(1)
-    components = ["gateway", *(["ingester"] * ingesters),
-                  "distributor", "query-scheduler", "querier", "query-frontend"]
-    for i, component in enumerate(components):
+    counts = {"gateway": 1, "ingester": ingesters, **dict.fromkeys(COMPONENTS[1:], others)}
+    for i, component in enumerate(component for component, count in counts.items() for _ in range(count)):
         folder = cluster.folder / f"{component}{i}"
         folder.mkdir()
         cluster.add(Member(
