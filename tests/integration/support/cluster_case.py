@@ -1,6 +1,7 @@
 """What the tests of a cluster under load have in common."""
 
 import contextlib
+import time
 import unittest
 
 from support.cluster import ring_of, three_monoliths
@@ -60,3 +61,7 @@ class ClusterCase(unittest.TestCase):
         for one in outcomes:
             self.assertIn(one.failure.status, (500, 503), brief([one]))
             self.assertTrue(any(word in one.failure.text for word in words), brief([one]))
+
+
+def load_of_a_while():
+    time.sleep(1.5)
