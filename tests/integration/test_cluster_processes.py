@@ -13,9 +13,9 @@ from support.servers import wait_for
 
 class Microservices(ClusterCase):
     @contextlib.contextmanager
-    def loaded(self, **of_cluster):
+    def loaded(self, *flags, **of_cluster):
         """A process a component, or more, under load through the gateway; afterwards all that was acknowledged must be there."""
-        cluster = many_hosts(*HEARTBEATS, "-common.kvstore.etcd.request-timeout=2s", **of_cluster)
+        cluster = many_hosts(*HEARTBEATS, *flags, **of_cluster)
         with cluster, warnings_of(cluster):
             with ClusterLoad(cluster.members[:1], writers=4, readers=2) as load:
                 load.await_good()
@@ -62,7 +62,7 @@ class Microservices(ClusterCase):
                 self.no_failures(frozen.failures(), f"while {member.folder.name} is frozen")
 
     def test_etcd_is_gone_for_long(self):
-        with self.loaded() as (cluster, load):
+        with self.loaded("-common.kvstore.etcd.request-timeout=2s") as (cluster, load):
             with load.period() as away:
                 cluster.etcd[0].kill()
                 time.sleep(4 * HEARTBEAT_TIMEOUT_S)

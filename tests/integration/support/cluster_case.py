@@ -30,10 +30,8 @@ class ClusterCase(unittest.TestCase):
     @contextlib.contextmanager
     def loaded(self, *flags, etcd_size=1, network=None, **of_load):
         """Three monoliths under load; afterwards all that was acknowledged must be there."""
-        # An etcd that lost its leader holds a write for seconds: less than the heartbeats here have.
         cluster = three_monoliths(
-            *HEARTBEATS, "-common.kvstore.etcd.request-timeout=2s", *flags, etcd_size=etcd_size,
-            addresses=network.addresses if network else None)
+            *HEARTBEATS, *flags, etcd_size=etcd_size, addresses=network.addresses if network else None)
         if network:
             network.connect(cluster.members)
         self.prepare(cluster)
