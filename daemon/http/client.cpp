@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <limits>
 #include <vector>
 
@@ -162,7 +163,7 @@ class Streamed final : public ClientStream {
     [[nodiscard]] asio::any_io_executor executor() const override { return strand_; }
     asio::awaitable<Result<std::string_view>> read() override {
         if (strand_.running_in_this_thread()) co_return co_await read_here();
-        co_return co_await runtime::run_in(strand_, read_here());
+        co_return co_await asio::co_spawn(strand_, read_here(), asio::use_awaitable);
     }
 
   private:
