@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <limits>
 #include <vector>
 
@@ -162,8 +161,7 @@ class Streamed final : public ClientStream {
     [[nodiscard]] const Headers& headers() const override { return answer_.head.headers; }
     [[nodiscard]] asio::any_io_executor executor() const override { return strand_; }
     asio::awaitable<Result<std::string_view>> read() override {
-        if (strand_.running_in_this_thread()) co_return co_await read_here();
-        co_return co_await asio::co_spawn(strand_, read_here(), asio::use_awaitable);
+        co_return co_await runtime::run_in(strand_, read_here());
     }
 
   private:
@@ -187,7 +185,7 @@ class Streamed final : public ClientStream {
     static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
     const std::shared_ptr<Client::Impl> client_;
-    const Strand strand_;
+    const asio::any_io_executor strand_;
     Answer answer_;
     const CancellationToken token_;
     std::string piece_;
