@@ -7,7 +7,7 @@ build=(
   clang-19 lld-19 libclang-rt-19-dev cmake ninja-build ccache pkg-config
   libboost1.81-dev libboost-url1.81-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev
   doctest-dev libsnappy-dev libzstd-dev zlib1g-dev libxxhash-dev libre2-dev libyaml-cpp-dev libjemalloc-dev
-  libssl-dev libexpected-dev libbenchmark-dev libsqlitecpp-dev libsqlite3-dev
+  libssl-dev libsystemd-dev libexpected-dev libbenchmark-dev libsqlitecpp-dev libsqlite3-dev
 )
 run=(curl)
 test=(python3 curl openssl chromium chromium-driver strace)

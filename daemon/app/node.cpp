@@ -34,8 +34,7 @@ std::string describe(const modules::ModuleStatus& status) {
 Result<std::unique_ptr<Node>> Node::create(Environment environment) {
     auto node = std::unique_ptr<Node>(new Node(std::move(environment)));
     MIMIR_TRY(
-        node->wiring_.identity,
-        identify(node->environment_.loaded->settings, interface_addresses())
+        node->wiring_.identity, identify(node->environment_.loaded->settings, interface_addresses())
     );
     if (node->journal_opened_) return node;
     const Error& error = node->journal_opened_.error();
@@ -122,6 +121,7 @@ Node::Node(Environment environment)
       ) {
     wiring_.manager = &manager_;
     wiring_.control = &control_;
+    wiring_.changed = environment_.changed;
     wiring_.stop_module = [this](std::string name) {
         manager_.submit(
             {.kind = modules::Change::Kind::stop, .modules = {std::move(name)}, .cascade = true},
