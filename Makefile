@@ -41,7 +41,7 @@ run: build
 
 bench: deps
 	@tools/install-deps.sh build bench
-	@tools/fetch-peers.sh prometheus victoria-metrics
+	@tools/fetch-peers.sh prometheus victoria-metrics etcd-server
 	@tools/build.sh release $(JOBS)
 	@PATH="$(CURDIR)/build/peers/usr/bin:$$PATH" python3 tests/bench/run.py $(BENCH)
 

@@ -48,6 +48,7 @@ struct Status {
     std::string target;
     TargetSource target_source = TargetSource::built_in;
     Mode mode = Mode::custom;
+    bool scaled_out = false;
     bool ready = false;
     std::vector<std::string> not_ready;
     std::uint64_t revision = 0;
@@ -77,6 +78,11 @@ struct Status {
             &Status::mode,
             "monolithic when all components of `all` run, microservices when one component does, "
             "else custom."
+        );
+        field(
+            "scaled_out",
+            &Status::scaled_out,
+            "Whether it shares the ingesters' ring with other hosts, over etcd."
         );
         field("ready", &Status::ready, "Whether /ready answers 200.");
         field(
@@ -531,7 +537,9 @@ struct Ring {
             &Ring::replication_factor,
             "Copies of each series; 1 in rings that only say who is there."
         );
-        field("problem", &Ring::problem, "Why it may be wrong or incomplete; empty when it is well.");
+        field(
+            "problem", &Ring::problem, "Why it may be wrong or incomplete; empty when it is well."
+        );
         field("self", &Ring::self, "This process' name in it, whether it is a member or not.");
         field("self_address", &Ring::self_address, "Where others reach this process.");
         field("self_address_from", &Ring::self_address_from, "How that address was found.");

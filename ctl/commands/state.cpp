@@ -38,7 +38,8 @@ Table status_facts(const api::Status& status, TimestampMs now, bool wide) {
             ago(status.started, now)
         ));
     add("target", fmt::format("{} ({})", status.target, words_of(status.target_source)));
-    add("mode", std::string(api::to_string(status.mode)));
+    add("mode",
+        fmt::format("{}{}", api::to_string(status.mode), status.scaled_out ? ", scaled out" : ""));
     add("ready", yes_no(status.ready), status.ready ? Tone::good : Tone::bad);
     for (const std::string& reason : status.not_ready) add("not ready", reason, Tone::bad);
     std::string modules = fmt::format("{} running", status.modules_running);

@@ -102,6 +102,7 @@ class Control {
     struct Wish;
     class Recorder;
 
+    [[nodiscard]] api::Mode mode() const;
     Result<api::ChangeResult> ask(const Caller& caller, Wish wish, const ChangeOptions& options);
     Result<api::ChangeResult> repeated(const Wish& wish, const ChangeOptions& options) const;
     /// Appends the entry with who, when and at which revision; a request unless it has an outcome.

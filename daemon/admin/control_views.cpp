@@ -49,22 +49,7 @@ api::Status Control::status() const {
         status.modules_running += module.state == modules::State::running ? 1 : 0;
         status.modules_failed += module.state == modules::State::failed ? 1 : 0;
     }
-    // The components that someone asked for tell the mode.
-    const Names all = environment_.table.with_dependencies({"all"});
-    std::size_t components = 0;
-    std::size_t of_all = 0;
-    std::size_t wanted_of_all = 0;
-    const Names wanted = environment_.table.with_dependencies(manager.wanted());
-    for (const modules::Module& module : environment_.table.modules()) {
-        if (!module.targetable || !module.factory) continue;
-        const bool is_wanted = contains(wanted, module.name);
-        components += is_wanted ? 1 : 0;
-        of_all += contains(all, module.name) ? 1 : 0;
-        wanted_of_all += is_wanted && contains(all, module.name) ? 1 : 0;
-    }
-    status.mode = wanted_of_all == of_all ? api::Mode::monolithic
-                  : components == 1       ? api::Mode::microservices
-                                          : api::Mode::custom;
+    status.mode = mode();
     if (const auto health = environment_.journal.health(); !health) {
         status.journal = health.error().message;
     }
@@ -74,6 +59,24 @@ api::Status Control::status() const {
     status.threads = usage.threads;
     environment_.host.describe(status);
     return status;
+}
+
+/// The components that someone asked for tell it.
+api::Mode Control::mode() const {
+    const Names all = environment_.table.with_dependencies({"all"});
+    std::size_t components = 0;
+    std::size_t of_all = 0;
+    std::size_t wanted_of_all = 0;
+    const Names wanted = environment_.table.with_dependencies(environment_.manager.wanted());
+    for (const modules::Module& module : environment_.table.modules()) {
+        if (!module.targetable || !module.factory) continue;
+        const bool is_wanted = contains(wanted, module.name);
+        components += is_wanted ? 1 : 0;
+        of_all += contains(all, module.name) ? 1 : 0;
+        wanted_of_all += is_wanted && contains(all, module.name) ? 1 : 0;
+    }
+    if (wanted_of_all == of_all) return api::Mode::monolithic;
+    return components == 1 ? api::Mode::microservices : api::Mode::custom;
 }
 
 std::vector<api::Module> Control::modules() const {

@@ -32,7 +32,7 @@ class Host {
   public:
     virtual ~Host() = default;
 
-    /// Fills in what only the process knows: version, addresses, folders, ready.
+    /// Fills in what only the process knows: version, addresses, folders, ready, whether it is scaled out.
     virtual void describe(api::Status& status) const = 0;
     /// Where the TSDB's data are; for checks of the disk.
     [[nodiscard]] virtual std::string data_dir() const = 0;

@@ -155,6 +155,7 @@ void Host::describe(api::Status& status) const {
     const Settings& settings = loaded->settings;
     status.version = build_info().version;
     status.build_revision = build_info().revision;
+    status.scaled_out = ring_store(settings, ring_row("ingester")).store == kv::StoreKind::etcd;
     status.ready = status.not_ready.empty() && !wiring_.stopping;
     if (wiring_.stopping) status.not_ready.emplace_back("mimird is stopping");
     if (const std::uint16_t port = wiring_.http_port; port != 0) {
@@ -209,9 +210,9 @@ std::vector<api::Ring> Host::rings() const {
     for (const RingRow& row : ring_rows()) {
         const auto read = wiring_.ring_slot(row.component).get();
         if (!read) continue;
-        const ring::Identity self = ring_identity(*settings, row, wiring_.identity->identity);
-        rings.push_back(to_api(read->status(), self));
-        rings.back().self_address_from = wiring_.identity->address_from;
+        const RingIdentity self = ring_identity(*settings, row, *wiring_.identity);
+        rings.push_back(to_api(read->status(), self.identity));
+        rings.back().self_address_from = self.address_from;
     }
     std::ranges::sort(rings, {}, &api::Ring::name);
     return rings;

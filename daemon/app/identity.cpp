@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "app/rings.hpp"
 #include "http/client.hpp"
 
 namespace mimir::app {
@@ -75,7 +76,48 @@ std::string complete(const std::string& address, std::uint16_t port) {
     return colons == 1 ? address : with_port(address, port);
 }
 
+Result<InterfaceAddress> pick(
+    const std::vector<InterfaceAddress>& addresses,
+    const std::vector<std::string>& interfaces,
+    std::string_view setting_of_address
+) {
+    if (const InterfaceAddress* best = best_of(addresses, interfaces)) return *best;
+    return fail(
+        ErrorKind::invalid,
+        "rings are shared over etcd, so others must reach this process, but {} has an address that "
+        "could be used: set {}",
+        interfaces.empty() ? std::string("no interface but the loopback")
+                           : fmt::format("none of the interfaces {}", fmt::join(interfaces, ", ")),
+        setting_of_address
+    );
+}
+
+/// The address of each ring that names interfaces of its own.
+Result<std::map<std::string, InterfaceAddress, std::less<>>> pick_for_rings(
+    const Settings& settings, const std::vector<InterfaceAddress>& addresses
+) {
+    std::map<std::string, InterfaceAddress, std::less<>> picked;
+    for (const RingRow& row : ring_rows()) {
+        const ring::RingSettings& own = row.settings(settings);
+        if (own.instance_interface_names.empty() || !own.instance_addr.empty()) continue;
+        if (ring_store(settings, row).store != kv::StoreKind::etcd) continue;
+        const std::string setting = ring_section(row) + ".instance_addr";
+        MIMIR_TRY(auto best, pick(addresses, own.instance_interface_names, setting));
+        picked.emplace(row.component, std::move(best));
+    }
+    return picked;
+}
+
 }  // namespace
+
+std::string describe(const InterfaceAddress& picked, std::string_view setting_of_address) {
+    return fmt::format(
+        "the {} address of interface {}; {} would set another",
+        picked.is_private ? "first private" : "first",
+        picked.interface,
+        setting_of_address
+    );
+}
 
 std::vector<InterfaceAddress> interface_addresses() {
     ifaddrs* list = nullptr;
@@ -103,6 +145,7 @@ Result<ProcessIdentity> identify(
     const std::string& name = settings.node.name;
 
     ProcessIdentity process;
+    MIMIR_TRY(process.ring_interfaces, pick_for_rings(settings, addresses));
     ring::Identity& self = process.identity;
     self.zone = common.instance_availability_zone;
     self.id = !common.instance_id.empty() ? common.instance_id
@@ -137,25 +180,10 @@ Result<ProcessIdentity> identify(
         return process;
     }
     process.listens_on_tcp = true;
-    const InterfaceAddress* best = best_of(addresses, common.instance_interface_names);
-    if (best == nullptr) {
-        return fail(
-            ErrorKind::invalid,
-            "rings are shared over etcd, so others must reach this process, but {} has an address "
-            "that could be used: set common.instance_addr",
-            common.instance_interface_names.empty()
-                ? std::string("no interface but the loopback")
-                : fmt::format(
-                      "none of the interfaces {}", fmt::join(common.instance_interface_names, ", ")
-                  )
-        );
-    }
-    self.address = with_port(best->address, port);
-    process.address_from = fmt::format(
-        "the {} address of interface {}; common.instance_addr would set another",
-        best->is_private ? "first private" : "first",
-        best->interface
-    );
+    constexpr std::string_view kSetting = "common.instance_addr";
+    MIMIR_TRY(const auto best, pick(addresses, common.instance_interface_names, kSetting));
+    self.address = with_port(best.address, port);
+    process.address_from = describe(best, kSetting);
     return process;
 }
 

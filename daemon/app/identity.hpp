@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,7 +33,12 @@ struct ProcessIdentity {
     std::string socket;
     /// Whether the internal listener listens on TCP too.
     bool listens_on_tcp = false;
+    /// Of rings shared over etcd whose settings name interfaces, by component: the address there.
+    std::map<std::string, InterfaceAddress, std::less<>> ring_interfaces;
 };
+
+/// For people: how that address was found, and which setting would set another.
+std::string describe(const InterfaceAddress& picked, std::string_view setting_of_address);
 
 /// Errors: invalid, when others could not reach this process: no address can be picked, or none of
 ///         an interface that was named.

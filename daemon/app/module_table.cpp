@@ -265,7 +265,7 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
         .factory = by(create_query_dispatch_service),
     });
     modules::Names gateway_needs = all_rings;
-    gateway_needs.insert(gateway_needs.begin(), {"api", "peers"});
+    gateway_needs.insert(gateway_needs.begin(), {"api", "runtime-config", "peers"});
     const std::initializer_list<modules::Module> components{
         {
             .name = "ingester",

@@ -51,19 +51,33 @@ kv::Options ring_store(const Settings& settings, const RingRow& row) {
     return merge(settings.common.kvstore, row.settings(settings).kvstore);
 }
 
-ring::Identity ring_identity(
-    const Settings& settings, const RingRow& row, const ring::Identity& process
+RingIdentity ring_identity(
+    const Settings& settings, const RingRow& row, const ProcessIdentity& process
 ) {
     const ring::RingSettings& own = row.settings(settings);
-    ring::Identity identity = process;
-    if (!own.instance_id.empty()) identity.id = own.instance_id;
-    if (!own.instance_availability_zone.empty()) identity.zone = own.instance_availability_zone;
+    RingIdentity found{process.identity, process.address_from};
+    if (!own.instance_id.empty()) found.identity.id = own.instance_id;
+    if (!own.instance_availability_zone.empty()) {
+        found.identity.zone = own.instance_availability_zone;
+    }
+    const std::string setting = ring_section(row) + ".instance_addr";
     const std::uint16_t port =
         own.instance_port != 0 ? own.instance_port : settings.server.internal_listen_port;
+    const auto reached_at = [&](const std::string& host) {
+        found.identity.address = http::Endpoint{.host = host, .port = port}.authority();
+    };
     if (!own.instance_addr.empty()) {
-        identity.address = http::Endpoint{.host = own.instance_addr, .port = port}.authority();
+        reached_at(own.instance_addr);
+        found.address_from = setting;
+    } else if (const auto picked = process.ring_interfaces.find(row.component);
+               picked != process.ring_interfaces.end()) {
+        reached_at(picked->second.address);
+        found.address_from = describe(picked->second, setting);
+    } else if (own.instance_port != 0) {
+        const auto address = http::Endpoint::parse(process.identity.address);
+        if (address && address->unix_path.empty()) reached_at(address->host);
     }
-    return identity;
+    return found;
 }
 
 std::size_t replication_factor(const Settings& settings) {

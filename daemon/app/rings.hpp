@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/identity.hpp"
 #include "app/settings.hpp"
 #include "ring/identity.hpp"
 #include "ring/options.hpp"
@@ -32,9 +33,16 @@ std::string ring_section(const RingRow& row);
 
 /// Where the ring is kept, with the common settings where it says nothing.
 kv::Options ring_store(const Settings& settings, const RingRow& row);
-/// Who a process is in that ring: its own settings win over the process' identity.
-ring::Identity ring_identity(
-    const Settings& settings, const RingRow& row, const ring::Identity& process
+
+/// Who a process is in one ring, and how its address there was found.
+struct RingIdentity {
+    ring::Identity identity;
+    std::string address_from;
+};
+
+/// The ring's own settings win over the process' identity.
+RingIdentity ring_identity(
+    const Settings& settings, const RingRow& row, const ProcessIdentity& process
 );
 
 /// Copies of each series that this cluster keeps.

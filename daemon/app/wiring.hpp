@@ -110,7 +110,7 @@ struct Wiring {
     ring::Ring& ring(std::string_view component) { return *ring_slot(component).get(); }
     /// Who this process is in the component's ring.
     [[nodiscard]] ring::Identity identity_in(std::string_view component) const {
-        return ring_identity(*settings(), ring_row(component), identity->identity);
+        return ring_identity(*settings(), ring_row(component), *identity).identity;
     }
     /// What routes for other processes are registered with.
     rpc::InternalRoutes internal_routes() {

@@ -161,7 +161,6 @@ class Streamed final : public ClientStream {
     [[nodiscard]] const Headers& headers() const override { return answer_.head.headers; }
     [[nodiscard]] asio::any_io_executor executor() const override { return strand_; }
     asio::awaitable<Result<std::string_view>> read() override {
-        if (strand_.running_in_this_thread()) co_return co_await read_here();
         co_return co_await runtime::run_in(strand_, read_here());
     }
 
@@ -186,7 +185,7 @@ class Streamed final : public ClientStream {
     static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
     const std::shared_ptr<Client::Impl> client_;
-    const Strand strand_;
+    const asio::any_io_executor strand_;
     Answer answer_;
     const CancellationToken token_;
     std::string piece_;

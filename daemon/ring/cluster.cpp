@@ -25,9 +25,17 @@ Result<std::optional<std::string>> read_id(const fs::FileSystem& files, const fs
     return std::optional(*std::move(text));
 }
 
-Result<void> write_id(fs::FileSystem& files, const fs::Path& path, const std::string& id) {
+/// The processes of a node do this at once when they first start: each writes a file of its own, so
+/// that what gets the name is whole.
+Result<void> write_id(
+    fs::FileSystem& files, const fs::Path& path, const std::string& id, Random& random
+) {
     MIMIR_TRY(files.create_directories(path.parent_path()));
-    return fs::write_file_atomically(files, path, id + "\n");
+    fs::Path own = path;
+    own += fmt::format(".{:016x}", random.next());
+    MIMIR_TRY(fs::write_file_atomically(files, own, id + "\n"));
+    MIMIR_TRY(files.rename(own, path));
+    return files.sync_dir(path.parent_path());
 }
 
 /// Whether this node may be of that cluster.
@@ -144,7 +152,7 @@ Result<Cluster> join_cluster(
         MIMIR_TRY(cluster, decode_cluster(entry->value));
         MIMIR_TRY(compare(options, remembered, *cluster, store));
     }
-    if (!remembered) MIMIR_TRY(write_id(files, options.id_file, cluster->id));
+    if (!remembered) MIMIR_TRY(write_id(files, options.id_file, cluster->id, random));
     return *cluster;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Calls that have a Done, awaited by coroutines.
+// Calls that have a Done, made on a pool and awaited by coroutines.
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
@@ -19,26 +19,10 @@ using Arrive = std::function<void()>;
 boost::asio::awaitable<void> await_two(std::function<void(Arrive)> start);
 }  // namespace detail
 
-/// Makes the call on the coroutine's thread, which it must not block, and resumes with what its Done
-/// was told:
+/// Makes the call on the pool, and resumes with what its Done was told:
 ///     auto call = [&](Done<void> done) { client.push(context, batch, std::move(done)); };
-///     const Result<void> pushed = co_await completion<void>(std::move(call));
+///     const Result<void> pushed = co_await completion_on<void>(pool, std::move(call));
 /// What the call refers to is safe in the awaiting coroutine.
-template <class T, class Call>
-boost::asio::awaitable<Result<T>> completion(Call call) {
-    std::optional<Result<T>> result;
-    auto start = [&](const detail::Arrive& arrive) {
-        call(Done<T>([&result, arrive](Result<T> told) {
-            result.emplace(std::move(told));
-            arrive();
-        }));
-        arrive();  // the call may have been told on another thread before it returned
-    };
-    co_await detail::await_two(std::move(start));
-    co_return *std::move(result);
-}
-
-/// The same, but the call is made on the pool.
 /// Errors: those of the call; unavailable when the pool's queue is full.
 template <class T, class Call>
 boost::asio::awaitable<Result<T>> completion_on(runtime::Pool& pool, Call call) {

@@ -12,6 +12,11 @@ namespace mimir::rpc {
 
 using detail::RemotePeer;
 
+Error without_peer(Error error) {
+    if (error.id == kPeerUnreachable) error.id = {};
+    return error;
+}
+
 http::asio::awaitable<Result<std::string>> Peer::call(
     RequestContext context, std::string name, std::string body, http::Headers headers
 ) {
@@ -104,9 +109,9 @@ std::vector<std::shared_ptr<RemotePeer>> PeerPool::Impl::all() const {
 }
 
 asio::awaitable<void> PeerPool::Impl::look_after() {
-    const auto usual = std::min(
-        {kTickMax, environment_.options.health_check_interval, environment_.options.breaker_open}
-    );
+    const PeerOptions& options = environment_.options;
+    const auto usual =
+        std::min({kTickMax, options.health_check_interval, options.breaker_open_min});
     for (;;) {
         const std::uint64_t seen = bell_.rings();
         bool waiting = false;

@@ -55,10 +55,12 @@ struct PeerOptions {
     /// answer in time, all that is under way to it fails.
     std::chrono::milliseconds health_check_interval = std::chrono::seconds(15);
     std::chrono::milliseconds health_check_timeout = std::chrono::seconds(5);
-    /// The circuit opens after so many failures in a row to reach the peer, and for so long; then one
-    /// call tries.
+    /// The circuit opens after so many failures in a row to reach the peer; then one call tries, at first after the
+    /// shortest time. While tries fail it stays open for as long as the last one took, within these bounds: a host
+    /// that refuses costs nothing to try and may be back any moment, one that is silent keeps a call waiting.
     std::uint32_t breaker_failures = 5;
-    std::chrono::milliseconds breaker_open = std::chrono::seconds(2);
+    std::chrono::milliseconds breaker_open_min = std::chrono::milliseconds(100);
+    std::chrono::milliseconds breaker_open_max = std::chrono::seconds(2);
     /// A peer that nobody called for so long is forgotten.
     std::chrono::milliseconds forget_after = std::chrono::minutes(10);
     /// For addresses that are no unix sockets; null: no TLS.
@@ -83,8 +85,16 @@ class FrameStream {
     [[nodiscard]] virtual http::asio::any_io_executor executor() const = 0;
 };
 
-/// Errors of calls: what the other answered, with its kind, id and text; unavailable, when it can't be
-/// reached, its circuit is open or a bound is reached; canceled and timeout, as the context says;
+/// The id of errors of a call whose peer could not be reached, or went away before all of its answer had come: of
+/// unavailable ones it tells these from what a peer answered. It is for who chose the peer. It never crosses to another
+/// process, whose caller reached whom it called.
+inline constexpr std::string_view kPeerUnreachable = "peer-unreachable";
+
+/// The error for those who did not choose the peer: without that id.
+[[nodiscard]] Error without_peer(Error error);
+
+/// Errors of calls: what the other answered, with its kind, id and text; unavailable, with the id above, when it can't be
+/// reached or its circuit is open; unavailable, when a bound is reached; canceled and timeout, as the context says;
 /// corrupt for what is no answer of this protocol. A call whose connection breaks before any byte of
 /// an answer came may be sent twice: what is called must bear that.
 /// Threads: any.

@@ -15,12 +15,20 @@ std::shared_ptr<const std::string> encoded(const wire::SelectionRequest& request
     return body;
 }
 
+/// Those who ask several ingesters do not care which could not be reached.
+template <class T>
+Result<T> for_caller(Result<T> result) {
+    if (!result) result.error() = without_peer(std::move(result).error());
+    return result;
+}
+
 /// Tells what `decode` makes of the answer's body.
 template <class T>
 Done<std::string> decoded(
     const std::shared_ptr<Peer>& peer, Result<T> (*decode)(std::string_view), Done<T> done
 ) {
     return [peer, decode, done = std::move(done)](Result<std::string> body) {
+        body = for_caller(std::move(body));
         if (!body) return done(tl::unexpected(std::move(body).error()));
         done(with_context(decode(*body), peer->address()));
     };
@@ -38,7 +46,7 @@ void RemoteIngester::push(
     // The batch's own bytes, for every replica.
     std::shared_ptr<const std::string> body(std::move(batch), &encoded);
     auto told = [done = std::move(done)](const Result<std::string>& answer) {
-        done(answer ? Result<void>() : tl::unexpected(answer.error()));
+        done(answer ? Result<void>() : tl::unexpected(without_peer(answer.error())));
     };
     peer_->call(context, ingester_call::kPush, std::move(body), {}, std::move(told));
 }
@@ -51,8 +59,10 @@ void RemoteIngester::select(
 ) {
     auto opened = [limit = labels_bytes_limit_,
                    done = std::move(done)](Result<std::unique_ptr<FrameStream>> stream) {
+        stream = for_caller(std::move(stream));
         if (!stream) return done(tl::unexpected(std::move(stream).error()));
-        detail::read_selection(*std::move(stream), limit, done);
+        auto selected = [done](auto series) { done(for_caller(std::move(series))); };
+        detail::read_selection(*std::move(stream), limit, std::move(selected));
     };
     peer_->open(
         context,

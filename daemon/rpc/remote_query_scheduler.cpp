@@ -1,13 +1,8 @@
 #include "rpc/remote_query_scheduler.hpp"
 
-#include <boost/asio/append.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "rpc/detail/await_done.hpp"
 #include "rpc/detail/query_scheduler_calls.hpp"
 #include "wire/query_scheduler_messages.hpp"
 
@@ -24,21 +19,11 @@ asio::awaitable<Opened> open(
 ) {
     context.cancellation = context.cancellation.child();
     auto shared_body = std::make_shared<const std::string>(std::move(body));
-    auto initiate = [&]<class Handler>(Handler handler) {
-        const auto executor = asio::get_associated_executor(handler);
-        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-            slot.assign([token = context.cancellation](asio::cancellation_type) mutable {
-                token.cancel();
-            });
-        }
-        // Shared, as a Done is copied, and a handler can't be.
-        auto resume = std::make_shared<Handler>(std::move(handler));
-        peer->open(context, call, std::move(shared_body), {}, [resume, executor](Opened opened) {
-            asio::post(executor, asio::append(std::move(*resume), std::move(opened)));
-        });
+    auto begin = [&](Done<std::unique_ptr<FrameStream>> done) {
+        peer->open(context, call, std::move(shared_body), {}, std::move(done));
     };
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Opened)>(
-        std::move(initiate), asio::use_awaitable
+    co_return co_await detail::await_done<std::unique_ptr<FrameStream>>(
+        context.cancellation, begin
     );
 }
 

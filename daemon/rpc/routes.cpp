@@ -43,7 +43,7 @@ struct Service {
     }
     [[nodiscard]] Response refusal(const Error& error) const {
         std::string message;
-        wire::encode_error(error, message);
+        write_error(error, message);
         Response response = answer(content::kError, std::move(message));
         response.status = http::error_status(error.kind).status;
         http::advise_retry(error.kind, response);

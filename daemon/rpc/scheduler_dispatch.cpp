@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "rpc/peer.hpp"
 #include "runtime/task_scope.hpp"
 
 namespace mimir::rpc {
@@ -12,11 +13,13 @@ constexpr int kAssignmentsMax = 5;
 /// Between two looks for a scheduler.
 constexpr std::chrono::milliseconds kLookInterval(25);
 
+/// A querier that died may have offered more slots than one; a scheduler needs a moment to notice.
+constexpr int kUnreachableMax = 3;
+
+/// Before anything was asked.
 bool is_void(const Error& error) {
     return error.kind == ErrorKind::unavailable || error.id == TicketedQuerier::kUnknownTicket;
 }
-
-constexpr int kUnavailableMax = 3;
 
 tl::unexpected<Error> no_luck(const Error& last) {
     return fail(
@@ -30,8 +33,8 @@ tl::unexpected<Error> no_luck(const Error& last) {
 }  // namespace
 
 /// A runner at another process, exchanged for another one when its ticket is not known there; and a few times when it
-/// can't be reached or died meanwhile: it may have offered more slots than one. Those who ask try again later than at
-/// once.
+/// can't be reached or died meanwhile. What a querier answers goes to those who ask, whatever it is: how often it is
+/// worth another evaluation is theirs to say.
 class SchedulerDispatch::ReplacedRunner final : public QueryRunner {
   public:
     ReplacedRunner(SchedulerDispatch& dispatch, std::shared_ptr<QueryRunner> runner)
@@ -86,12 +89,14 @@ class SchedulerDispatch::ReplacedRunner final : public QueryRunner {
   private:
     template <class T, class Call>
     Answer<T> replaced(RequestContext context, Call call) {
-        int unavailable = 0;
+        int unreachable = 0;
         for (int assignments = 1;; ++assignments) {
             auto answer = co_await call(*runner_);
-            if (answer || !is_void(answer.error())) co_return answer;
-            if (answer.error().kind == ErrorKind::unavailable) {
-                if (++unavailable > kUnavailableMax) co_return answer;
+            if (answer) co_return answer;
+            const bool died = answer.error().id == kPeerUnreachable;
+            if (!died && answer.error().id != TicketedQuerier::kUnknownTicket) co_return answer;
+            if (died && ++unreachable > kUnreachableMax) {
+                co_return tl::unexpected(without_peer(std::move(answer).error()));
             }
             if (assignments == kAssignmentsMax) co_return no_luck(answer.error());
             runner_.reset();  // the slot is free while it waits for another
@@ -157,7 +162,9 @@ SchedulerDispatch::Awaitable<Assignment> SchedulerDispatch::ask_each(
         const auto scheduler = schedulers_.at(entries[(first + i) % entries.size()]);
         if (!scheduler) continue;
         assigned = co_await scheduler->acquire(context);
-        if (assigned || assigned.error().kind != ErrorKind::unavailable) break;
+        if (assigned) break;
+        assigned.error() = without_peer(std::move(assigned).error());
+        if (assigned.error().kind != ErrorKind::unavailable) break;
     }
     co_return assigned;
 }

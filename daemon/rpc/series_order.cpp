@@ -25,4 +25,14 @@ std::vector<std::uint32_t> series_order(const chunkenc::SeriesSet& set) {
     return order;
 }
 
+bool is_in_series_order(const chunkenc::SeriesSet& set) {
+    SeriesKey last;
+    for (std::size_t i = 0; i < set.count(); ++i) {
+        const SeriesKey key = SeriesKey::of(set.labels(i));
+        if (i > 0 && key < last) return false;
+        last = key;
+    }
+    return true;
+}
+
 }  // namespace mimir::rpc

@@ -31,4 +31,8 @@ struct SeriesKey {
 /// The set's series in that order, as their indices.
 std::vector<std::uint32_t> series_order(const chunkenc::SeriesSet& set);
 
+/// Whether the set's series are in that order: as those of all sets are that come from other processes, and must be
+/// loaded forward. Cost: where they are not, most often a hash of the first few.
+bool is_in_series_order(const chunkenc::SeriesSet& set);
+
 }  // namespace mimir::rpc

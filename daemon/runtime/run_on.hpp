@@ -2,6 +2,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -44,18 +45,22 @@ asio::awaitable<std::invoke_result_t<F&>> run_on(Pool& pool, F fn) {
     co_return *std::move(call.outcome);
 }
 
-/// Runs the coroutine on another executor of the event loop, and resumes the caller on its own.
-/// Cancelling the caller cancels the work. (Where asio::co_spawn(executor, work, use_awaitable) is
-/// canceled from another strand just when the work ends, Boost 1.81 touches freed memory.)
+/// Runs the coroutine on that executor of the event loop, right here when it is the caller's own, and resumes the caller on
+/// its own. Cancelling the caller cancels the work.
+/// Two traps of Asio that this is for. A coroutine that resumes after work in a strand does so within that strand, for a
+/// moment: running_in_this_thread() is true there, but what it awaits next resumes elsewhere; so executors are compared.
+/// And where asio::co_spawn(executor, work, use_awaitable) is canceled from another strand just when the work ends, Boost
+/// 1.81 touches freed memory.
 template <class T>
 asio::awaitable<T> run_in(asio::any_io_executor executor, asio::awaitable<T> work) {
+    if (co_await asio::this_coro::executor == executor) co_return co_await std::move(work);
     std::optional<T> result;
     co_await detail::run_in(std::move(executor), detail::store(std::move(work), result));
     co_return *std::move(result);
 }
-
 inline asio::awaitable<void> run_in(asio::any_io_executor executor, asio::awaitable<void> work) {
-    return detail::run_in(std::move(executor), std::move(work));
+    if (co_await asio::this_coro::executor == executor) co_return co_await std::move(work);
+    co_await detail::run_in(std::move(executor), std::move(work));
 }
 
 /// Runs the coroutine on the event loop and blocks until it is done: for jobs of a pool and for

@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("MIMIR_BIN") or ROOT / "build/bin").resolve()
 SERVER_CORE, CLIENT_CORE = ("0", "1") if os.cpu_count() > 1 else ("0", "0")
 
 
@@ -19,6 +20,11 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def cpu_seconds(pid):
+    """User and system time of a process, all threads: its CPU clock, see clock_getcpuclockid(3)."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def folder_bytes(folder):
@@ -35,6 +41,7 @@ class Server:
     query_prefix = ""
     ready_path = ""
     query_extra = {}
+    at_rest = 0.05  # at most so many CPU seconds a second
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -90,8 +97,7 @@ class Server:
         self.process = None
 
     def cpu_seconds(self):
-        """User and system time of the process, all threads: its CPU clock, see clock_getcpuclockid(3)."""
-        return time.clock_gettime((~self.process.pid << 3) | 2)
+        return cpu_seconds(self.process.pid)
 
     def settle(self, limit=60):
         """Waits until background work is done: below 5 % of a core for a second."""
@@ -99,7 +105,7 @@ class Server:
         while time.monotonic() < end:
             before = self.cpu_seconds()
             time.sleep(1)
-            if self.cpu_seconds() - before < 0.05:
+            if self.cpu_seconds() - before < self.at_rest:
                 return
 
     def resident_bytes(self):
@@ -112,7 +118,7 @@ class Server:
         """Runs the load generator on the other core; returns its report."""
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         run = subprocess.run(
-            ["taskset", "-c", CLIENT_CORE, str(ROOT / "build/bin/mimird_loadgen"), "--json",
+            ["taskset", "-c", CLIENT_CORE, str(BIN / "mimird_loadgen"), "--json",
              f"--url={self.url}{self.push_path}", *arguments],
             stdout=subprocess.PIPE, check=False)
         report = json.loads(run.stdout)
@@ -120,12 +126,12 @@ class Server:
             raise RuntimeError(f"{self.name} refused samples: {report['first_error']}")
         return report
 
-    def query(self, path, parameters):
+    def query(self, path, parameters, headers=None):
         """Asks the query API; returns the seconds until the answer was there, and the answer's data."""
         text = urllib.parse.urlencode({**parameters, **self.query_extra})
         request = urllib.request.Request(
             f"{self.url}{self.query_prefix}/api/v1/{path}", text.encode(),
-            {"Content-Type": "application/x-www-form-urlencoded"})
+            {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
         begin = time.monotonic()
         try:
             body = urllib.request.urlopen(request, timeout=120).read()
@@ -136,7 +142,7 @@ class Server:
 
 class Mimird(Server):
     name = "mimird"
-    binary = str(ROOT / "build/bin/mimird")
+    binary = str(BIN / "mimird")
     push_path = "/api/v1/push"
     query_prefix = "/prometheus"
     ready_path = "/ready"

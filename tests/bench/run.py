@@ -4,7 +4,7 @@
 Each server gets one core and an empty folder, one server at a time; the load generator (build/bin/mimird_loadgen) gets
 another core. CPU is user and system time of the server's process. Needs nothing but Python's standard library.
 
-    tests/bench/run.py                            everything, ten to fifteen minutes (the last of it by control.py)
+    tests/bench/run.py                            everything, ten to fifteen minutes (the last of it by control.py and many_processes.py)
     tests/bench/run.py --quick                    a tenth of the data
     tests/bench/run.py --scenarios=long --no=disk,ready --servers=mimird
     tests/bench/run.py --json=now.json            the figures as well
@@ -56,7 +56,9 @@ def main():
         pathlib.Path(args.json).write_text(text + "\n")
     print_report(figures, facts)
     if "mimird" in names and "control" not in args.no.split(","):
-        failed |= not measure_control(args.quick)
+        failed |= not measure_alone("control.py", args.quick)
+    if "mimird" in names and "processes" not in args.no.split(","):
+        failed |= not measure_alone("many_processes.py", args.quick)
     sys.exit(1 if failed else 0)
 
 
@@ -67,7 +69,7 @@ def arguments():
     parser.add_argument("--servers", default=",".join(peers.SERVERS))
     parser.add_argument("--scenarios", default=",".join(SCENARIOS),
                         help="long (ingest, queries, ready, disk), many (ingest, memory), new (new series, memory)")
-    parser.add_argument("--no", default="", help="parts to leave out: query, ready and disk of `long`, and control, which comes last")
+    parser.add_argument("--no", default="", help="parts to leave out: query, ready and disk of `long`, and control and processes, which come last")
     parser.add_argument("--json", metavar="FILE", help="write the figures")
     parser.add_argument("--with", dest="with_", metavar="FILE", help="figures of an earlier run")
     parser.add_argument("--dir", help="folder for data and logs, on the disk to be measured")
@@ -104,10 +106,10 @@ def measure(figures, name, scenario, args, folder):
             shutil.rmtree(place, ignore_errors=True)
 
 
-def measure_control(quick):
-    """How mimird is operated has no peer: a table of its own."""
+def measure_alone(program, quick):
+    """What has no peer: tables of its own."""
     sys.stdout.flush()
-    command = [sys.executable, pathlib.Path(__file__).with_name("control.py"), *(["--quick"] if quick else [])]
+    command = [sys.executable, pathlib.Path(__file__).with_name(program), *(["--quick"] if quick else [])]
     return subprocess.run(command, check=False).returncode == 0
 
 

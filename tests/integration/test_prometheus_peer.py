@@ -1,9 +1,9 @@
 """A real Prometheus scrapes a real exporter and writes to mimird; both give the same answers."""
 
-import math
 import time
 import unittest
 
+from support.answers import by_labels, same_value
 from support.remote_write import request, series
 from support.servers import Mimird, NodeExporter, Prometheus, wait_for
 
@@ -51,22 +51,6 @@ QUERIES = [
     "go_goroutines > 5",
     "-go_goroutines ^ 2 % 7",
 ]
-
-
-def by_labels(data):
-    """{labels: [(time, value)]} of a vector, matrix or scalar."""
-    if data["resultType"] == "scalar":
-        return {(): [tuple(data["result"])]}
-    series = {}
-    for one in data["result"]:
-        points = one["values"] if "values" in one else [one["value"]]
-        series[tuple(sorted(one["metric"].items()))] = [(float(time), value) for time, value in points]
-    return series
-
-
-def same_value(a, b):
-    a, b = float(a), float(b)
-    return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
 
 
 class PrometheusPeerTest(unittest.TestCase):

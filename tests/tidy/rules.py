@@ -15,7 +15,7 @@ ROWS = [
     {"chunkenc", "wire", "http"},
     {"tsdb", "promql", "kv", "objstore", "modules", "operations", "wave"},
     {"rules", "ring"},
-    {"rpc", "migration"},
+    {"rpc", "migration", "launch"},
     {"components", "admin"},
     {"app"},
 ]

@@ -11,6 +11,7 @@
 #include "encoding/compression.hpp"
 #include "http/error_status.hpp"
 #include "rpc/query_scheduler.hpp"
+#include "rpc/series_order.hpp"
 #include "runtime/run_on.hpp"
 #include "wire/remote_read.hpp"
 
@@ -24,6 +25,10 @@ using wire::ReadResponseType;
 constexpr std::size_t kRequestBytesMax = 32 << 20;
 constexpr std::size_t kSamplesMax = 50'000'000;  // of an answer; Prometheus' default
 constexpr std::size_t kFrameBytesMax = 1 << 20;  // likewise
+/// Chunks that are held to be sorted: as much as any other answer of a querier may have.
+constexpr std::size_t kHeldBytesMax = 1 << 30;
+/// Series whose chunks are loaded at once where all are.
+constexpr std::size_t kStepSeries = 256;
 
 /// Remote read speaks plain text when it fails.
 Response refusal(const Error& error) {
@@ -59,12 +64,15 @@ QueryFrontend::Answer<Selected> select(
     co_return co_await frontend.ask_and_hold<std::unique_ptr<chunkenc::SeriesSet>>(context, call);
 }
 
-/// One query's series in the order of their labels, and their chunks one after the other.
+/// One query's series in the order of their labels, and their chunks: loaded one after the other where the selection is
+/// of this process, else all at first, forward as they come, still encoded.
 /// Threads: those of the query pool, one at a time.
 class SortedSeries {
   public:
     explicit SortedSeries(std::unique_ptr<chunkenc::SeriesSet> series)
-        : series_(std::move(series)), order_(series_->count()) {
+        : series_(std::move(series)),
+          order_(series_->count()),
+          goes_forward_(rpc::is_in_series_order(*series_)) {
         std::iota(order_.begin(), order_.end(), std::size_t{0});
         std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
             return series_->labels(a) < series_->labels(b);
@@ -74,18 +82,41 @@ class SortedSeries {
     /// Moves to the next (at first: to the first) series and loads its chunks; false at the end.
     Result<bool> next() {
         if (next_ == order_.size()) return false;
+        if (goes_forward_ && next_ == 0) MIMIR_TRY(load_all());
         current_ = order_[next_++];
-        MIMIR_TRY(series_->load(current_, 1, batch_));
+        if (!goes_forward_) MIMIR_TRY(series_->load(current_, 1, batch_));
         return true;
     }
     [[nodiscard]] model::LabelsView labels() const { return series_->labels(current_); }
     [[nodiscard]] std::span<const chunkenc::ChunkView> chunks() const {
-        return batch_.chunks_of(0);
+        if (!goes_forward_) return batch_.chunks_of(0);
+        return held_[current_ / kStepSeries].chunks_of(current_ % kStepSeries);
     }
 
   private:
+    Result<void> load_all() {
+        std::size_t bytes = 0;
+        for (std::size_t first = 0; first < order_.size(); first += kStepSeries) {
+            const std::size_t count = std::min(kStepSeries, order_.size() - first);
+            chunkenc::ChunkBatch& batch = held_.emplace_back();
+            MIMIR_TRY(series_->load(first, count, batch));
+            for (std::size_t i = 0; i < count; ++i) {
+                for (const chunkenc::ChunkView& chunk : batch.chunks_of(i))
+                    bytes += chunk.data.size();
+            }
+            if (bytes > kHeldBytesMax) {
+                return fail(
+                    ErrorKind::limit, "the selected chunks take more than {} bytes", kHeldBytesMax
+                );
+            }
+        }
+        return {};
+    }
+
     std::unique_ptr<chunkenc::SeriesSet> series_;
     std::vector<std::size_t> order_;
+    const bool goes_forward_;
+    std::vector<chunkenc::ChunkBatch> held_;  // of kStepSeries each
     std::size_t next_ = 0;
     std::size_t current_ = 0;
     chunkenc::ChunkBatch batch_;

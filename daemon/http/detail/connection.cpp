@@ -67,8 +67,7 @@ class Connection::ReceivedBody final : public BodyReader {
 
     [[nodiscard]] std::optional<std::uint64_t> bytes() const override { return announced_; }
     asio::awaitable<Result<std::string_view>> read() override {
-        if (connection_.strand_.running_in_this_thread()) co_return co_await read_here();
-        co_return co_await runtime::run_in(connection_.strand_, read_here());
+        co_return co_await runtime::run_in(connection_.executor_, read_here());
     }
     [[nodiscard]] std::size_t bytes_read() const { return bytes_read_; }
     /// Of reading, if one has occurred.
@@ -143,8 +142,7 @@ class Connection::StreamedBody final : public BodyWriter {
           chunked_(version >= 11 && !announced) {}
 
     asio::awaitable<Result<void>> write(std::string_view piece) override {
-        if (connection_.strand_.running_in_this_thread()) co_return co_await write_here(piece);
-        co_return co_await runtime::run_in(connection_.strand_, write_here(piece));
+        co_return co_await runtime::run_in(connection_.executor_, write_here(piece));
     }
     asio::awaitable<Result<void>> finish() {
         if (announced_ && bytes_ != *announced_) co_return not_announced();

@@ -96,6 +96,7 @@ class Connection {
 
     ServerContext& server_;
     const Strand strand_;
+    const asio::any_io_executor executor_ = strand_;
     Stream stream_;
     RequestReader reader_;
     Peer peer_;

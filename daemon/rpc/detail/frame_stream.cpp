@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "base/assert.hpp"
+#include "rpc/detail/protocol.hpp"
 #include "runtime/bell.hpp"
 #include "runtime/executors.hpp"
 
@@ -145,11 +146,16 @@ bool Core::pauses() {
 /// False at the end of the answer, which is only where its last frame says so.
 asio::awaitable<Result<bool>> Core::read_piece() {
     auto piece = co_await source->read();
-    if (!piece) co_return tl::unexpected(piece.error().with_context(options.address));
+    if (!piece) {
+        co_return tl::unexpected(connection_error(piece.error().with_context(options.address)));
+    }
     if (piece->empty()) {
         if (parser.end()) co_return false;
-        co_return fail(
-            ErrorKind::unavailable, "{}: the answer broke off before its end", options.address
+        co_return fail_with_id(
+            ErrorKind::unavailable,
+            kPeerUnreachable,
+            "{}: the answer broke off before its end",
+            options.address
         );
     }
     parser.feed(*piece);

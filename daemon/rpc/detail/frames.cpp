@@ -32,7 +32,7 @@ void append_frame(std::string_view content, std::string& out) {
 
 void append_end(const Result<void>& how, std::string& out) {
     std::string message;
-    if (!how) wire::encode_error(how.error(), message);
+    if (!how) write_error(how.error(), message);
     append_head(kEnd, message.size(), out);
     out += message;
 }

@@ -47,10 +47,19 @@ std::optional<std::uint32_t> newest_common(const ProtocolRange& a, const Protoco
     return newest;
 }
 
+void write_error(const Error& error, std::string& out) {
+    wire::encode_error(without_peer(error), out);
+}
+
 Error read_error(std::string_view message) {
     auto decoded = wire::decode_error(message);
     if (!decoded) return std::move(decoded).error();
-    return {decoded->kind, intern_error_id(decoded->id), std::move(decoded->text)};
+    return without_peer({decoded->kind, intern_error_id(decoded->id), std::move(decoded->text)});
+}
+
+Error connection_error(Error error) {
+    if (error.kind == ErrorKind::unavailable) error.id = kPeerUnreachable;
+    return error;
 }
 
 std::string_view intern_error_id(std::string_view id) {

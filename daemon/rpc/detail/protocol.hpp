@@ -41,8 +41,13 @@ std::optional<ProtocolRange> parse_protocol_range(std::string_view text);
 /// The newest version that both speak.
 std::optional<std::uint32_t> newest_common(const ProtocolRange& a, const ProtocolRange& b);
 
-/// An encoded wire::ErrorMessage, as an error of this process. One that can't be read is corrupt.
+/// Appends the error as a wire::ErrorMessage, without kPeerUnreachable: the caller did reach this process.
+void write_error(const Error& error, std::string& out);
+/// An encoded wire::ErrorMessage, as an error of this process. One that can't be read is corrupt. It never has
+/// kPeerUnreachable, whatever the other wrote.
 Error read_error(std::string_view message);
+/// An error of the connection to a peer: when it is unavailable, the peer is what can't be reached.
+Error connection_error(Error error);
 
 /// An error id that came from outside, in static storage. Ids that no release of ours would have, and more
 /// than some thousand different ones, give the empty id.

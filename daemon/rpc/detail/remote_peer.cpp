@@ -73,7 +73,11 @@ RemotePeer::RemotePeer(std::string address, const PeerEnvironment& environment)
       environment_(environment),
       options_(environment.options),
       log_(environment.log),
-      breaker_(options_.breaker_failures, options_.breaker_open),
+      breaker_({
+          .failures_max = options_.breaker_failures,
+          .open_min = options_.breaker_open_min,
+          .open_max = options_.breaker_open_max,
+      }),
       last_used_(environment.clock.steady_now()),
       last_heard_(last_used_),
       protocol_(options_.protocol.max) {
@@ -84,7 +88,9 @@ RemotePeer::RemotePeer(std::string address, const PeerEnvironment& environment)
     circuit_open_ = metrics.circuit_open.with({address_});
     auto endpoint = endpoint_of(address_, options_.tls != nullptr);
     if (!endpoint) {
-        malformed_ = {ErrorKind::unavailable, {}, std::move(endpoint).error().message};
+        malformed_ = {
+            ErrorKind::unavailable, kPeerUnreachable, std::move(endpoint).error().message
+        };
         return;
     }
     http::ClientOptions client{
@@ -163,7 +169,13 @@ Result<void> RemotePeer::admit(const CallPtr& call, bool& waits) {
     const TimePoint now = environment_.clock.steady_now();
     switch (breaker_.admit(now)) {
         case Breaker::Verdict::refuse:
-            return refuse(fmt::format("can't be reached: {}", breaker_.last().message));
+            return fail_with_id(
+                ErrorKind::unavailable,
+                kPeerUnreachable,
+                "{}: can't be reached: {}",
+                address_,
+                breaker_.last().message
+            );
         case Breaker::Verdict::trial: call->is_trial = true; break;
         case Breaker::Verdict::pass: break;
     }
@@ -230,7 +242,7 @@ void RemotePeer::send(const CallPtr& call) {
 
 void RemotePeer::finish_call(const CallPtr& call, Result<http::ClientResponse> response) {
     if (!response) {
-        Error error = explain(*call, response.error());
+        Error error = explain(*call, connection_error(response.error()));
         end(call, tl::unexpected(error), reach_of(response.error()));
         call->fail(std::move(error));
         return told();
@@ -547,14 +559,14 @@ void RemotePeer::finish_health_check(Result<http::ClientResponse> response) {
         if (dead) {
             heard.error() = {
                 ErrorKind::unavailable,
-                {},
+                kPeerUnreachable,
                 fmt::format(
                     "{} did not answer within {} ms whether it lives",
                     address_,
                     options_.health_check_timeout.count()
                 )
             };
-            breaker_.open(heard.error(), now);
+            breaker_.open(heard.error(), now, options_.health_check_timeout);
             expose_state();
             log_.warn("a process can't be reached", {{"addr", address_}, {"err", heard.error()}});
         } else {

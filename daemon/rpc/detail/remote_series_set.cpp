@@ -127,7 +127,9 @@ class RemoteSeriesSet final : public chunkenc::SeriesSet {
         if (is_first) {
             frame_ = std::exchange(next_frame_, nullptr);
         } else {
-            MIMIR_TRY(frame_, stream_->wait_take());
+            auto taken = stream_->wait_take();
+            if (!taken) return tl::unexpected(without_peer(std::move(taken).error()));
+            frame_ = *std::move(taken);
         }
         decoded_.chunks.clear();
         at_ = 0;

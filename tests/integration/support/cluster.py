@@ -49,6 +49,8 @@ def etcd_cluster(size):
 class Member(Mimird):
     """A process of a cluster: with a configuration file, an internal port, and a folder of its own or its node's."""
 
+    one_tenant = True   # whatever the file says
+
     def __init__(self, config, target, *flags, name="", folder=None, log="mimird"):
         super().__init__(folder=folder)
         self.target = target
@@ -67,7 +69,6 @@ class Member(Mimird):
             BIN / "mimird",
             f"-config.file={self.config}",
             f"-target={self.target}",
-            "-auth.multitenancy-enabled=false",
             "-server.http-listen-address=127.0.0.1",
             f"-server.http-listen-port={self.port}",
             f"-server.internal-listen-port={self.internal_port}",
@@ -75,6 +76,8 @@ class Member(Mimird):
             f"-admin.socket={self.socket}",
             f"-node.state-dir={self.state}",
         ]
+        if self.one_tenant:
+            command.append("-auth.multitenancy-enabled=false")
         if self.node_name:
             command.append(f"-node.name={self.node_name}")
         return command + self.flags
@@ -104,7 +107,11 @@ class Cluster:
         return self
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
 
     def __exit__(self, kind, *_):
         for member in self.members + self.etcd:
@@ -114,8 +121,8 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def three_monoliths(*flags, etcd_size=1):
-    """Hosts of a scaled-out monolith, replication 3."""
+def three_monoliths(*flags, etcd_size=1, addresses=None):
+    """Hosts of a scaled-out monolith, replication 3; addresses are where others reach their internal listeners, when not directly."""
     cluster = Cluster()
     cluster.etcd = etcd_cluster(etcd_size)
     endpoints = ",".join(member.url for member in cluster.etcd)
@@ -125,7 +132,8 @@ def three_monoliths(*flags, etcd_size=1):
         member = cluster.add(Member(
             CONFIGS / "scaled-out-monolithic.yaml", "all",
             f"-common.kvstore.etcd.endpoints={endpoints}",
-            f"-common.instance-id=host{i}", "-common.instance-addr=127.0.0.1", *flags, folder=folder))
+            f"-common.instance-id=host{i}", f"-common.instance-addr={addresses[i] if addresses else '127.0.0.1'}",
+            *flags, folder=folder))
         member.name = f"host{i}"
     return cluster
 
@@ -139,13 +147,12 @@ def one_host(*flags, components=None):
     return cluster
 
 
-def many_hosts(*flags, ingesters=3):
-    """Microservices over etcd: the gateway is members[0]."""
+def many_hosts(*flags, ingesters=3, others=1):
+    """Microservices over etcd, one gateway, and so many of each component: the gateway is members[0]."""
     cluster = Cluster()
     cluster.etcd = etcd_cluster(1)
-    components = ["gateway", *(["ingester"] * ingesters),
-                  "distributor", "query-scheduler", "querier", "query-frontend"]
-    for i, component in enumerate(components):
+    counts = {"gateway": 1, "ingester": ingesters, **dict.fromkeys(COMPONENTS[1:], others)}
+    for i, component in enumerate(component for component, count in counts.items() for _ in range(count)):
         folder = cluster.folder / f"{component}{i}"
         folder.mkdir()
         cluster.add(Member(

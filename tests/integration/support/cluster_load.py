@@ -14,7 +14,8 @@ from support.servers import wait_for
 
 METRIC = "fault"
 STEP_MS = 1000
-BACK_MS = 1_800_000   # samples begin so long ago, and go on in steps of their own
+BACK_S = 1_800   # samples begin so long ago, and go on in steps of their own
+SPAN_S = 1_800   # and will have ended so much later
 SERIES_A_WRITER = 35
 
 Outcome = collections.namedtuple("Outcome", "kind host begin seconds failure")
@@ -145,14 +146,14 @@ class Period:
 class ClusterLoad:
     """Writers and a reader on each of the hosts. Use as a context manager; with it ends the load."""
 
-    def __init__(self, hosts, writers=2, readers=1, pause=0.5):
+    def __init__(self, hosts, writers=2, readers=1, pause=0.5, back_s=BACK_S):
         self.hosts, self.pause = hosts, pause
         self.over, self.give_up = False, None
         self.lock = threading.Lock()
         self.outcomes = []
         self.last = {}
-        now = int(time.time())
-        self.start_ms, self.end_s = now * 1000 - BACK_MS, now
+        start_s = int(time.time()) - back_s
+        self.start_ms, self.end_s = start_s * 1000, start_s + SPAN_S
         self.writers = [Writer(self, host, at * writers + i) for at, host in enumerate(hosts) for i in range(writers)]
         self.readers = [Reader(self, host) for host in hosts for _ in range(readers)]
 

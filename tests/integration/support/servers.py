@@ -105,6 +105,7 @@ class Server:
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix=f"mimird-it-{self.name}-"))
         self.port = free_port()
         self.process = None
+        self.environment = {}   # on top of ours
         self.log_path = self.folder / f"{self.name}.log"
 
     @property
@@ -117,7 +118,8 @@ class Server:
     def start(self, wait=True):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [str(part) for part in self.command()], stdout=log, stderr=log, cwd=self.folder)
+                [str(part) for part in self.command()], stdout=log, stderr=log, cwd=self.folder,
+                env={**os.environ, **self.environment})
         if wait:
             wait_for(f"{self.name} ready", self.is_ready, 60)
         return self
@@ -246,16 +248,20 @@ class Mimird(Server):
 
 
 class Prometheus(Server):
-    """Debian's prometheus: scrapes itself and the given targets each second, writes to and reads from the given URLs."""
+    """Debian's prometheus: scrapes itself and the given targets each second, writes to and reads from the given URLs.
+
+    remote_write: one URL, or several of which each gets everything.
+    """
 
     name = "prometheus"
     ready_path = "/-/ready"
 
     def __init__(self, targets=(), remote_write=None, remote_read=None, folder=None):
         super().__init__(folder)
+        written = [remote_write] if isinstance(remote_write, str) else remote_write or []
         scrape = "\n".join(
             f"  - job_name: {job}\n    static_configs: [{{targets: ['127.0.0.1:{port}']}}]" for job, port in targets)
-        write = f"remote_write:\n  - url: {remote_write}\n" if remote_write else ""
+        write = "".join(["remote_write:\n", *(f"  - url: {url}\n" for url in written)]) if written else ""
         read = f"remote_read:\n  - {{url: {remote_read}, read_recent: true}}\n" if remote_read else ""
         (self.folder / "prometheus.yml").write_text(
             f"global: {{scrape_interval: 1s}}\n{write}{read}scrape_configs:\n"

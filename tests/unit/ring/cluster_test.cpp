@@ -1,5 +1,8 @@
 #include "ring/cluster.hpp"
 
+#include <barrier>
+#include <thread>
+
 #include "fs/memory_file_system.hpp"
 #include "kv/inmemory.hpp"
 #include "support/test_support.hpp"
@@ -27,6 +30,31 @@ struct Node {
 }  // namespace
 
 TEST_SUITE("ring/cluster") {
+    // They had one temporary file together: one gave it its name while another had just emptied it.
+    TEST_CASE("the processes of a node that start at once all find a whole file") {
+        for (int round = 0; round < 5; ++round) {
+            kv::InMemoryKvStore store;
+            const test::TempDir folder;
+            fs::FileSystem& files = fs::real_file_system();
+            std::vector<Result<ring::Cluster>> joined(6, fail(ErrorKind::internal, "not run"));
+            std::barrier all_are_there(6);
+            std::vector<std::thread> processes;
+            for (std::size_t i = 0; i < joined.size(); ++i) {
+                processes.emplace_back([&, i] {
+                    SeededRandom random(i);
+                    ClusterOptions options = Node().options;
+                    options.id_file = folder.path() / "cluster";
+                    all_are_there.arrive_and_wait();
+                    joined[i] = ring::join_cluster(options, store, files, {}, random);
+                });
+            }
+            for (std::thread& process : processes) process.join();
+            for (const auto& one : joined) {
+                REQUIRE_OK(one);
+                CHECK(*one == *joined.front());
+            }
+        }
+    }
     TEST_CASE("the first makes the record, others are of the same cluster") {
         kv::InMemoryKvStore store;
         Node first;

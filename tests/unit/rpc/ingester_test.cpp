@@ -313,6 +313,7 @@ TEST_SUITE("rpc/ingester") {
         }
         REQUIRE(!loaded);
         CHECK(loaded.error().kind == ErrorKind::unavailable);
+        CHECK(loaded.error().id.empty());
     }
 
     TEST_CASE("a canceled query's selection ends") {

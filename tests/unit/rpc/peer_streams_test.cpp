@@ -207,6 +207,7 @@ TEST_SUITE("rpc/streams") {
         }();
         REQUIRE(!read);
         CHECK(read.error().kind == ErrorKind::unavailable);
+        CHECK(read.error().id == kPeerUnreachable);
     }
 
     TEST_CASE("an answer that ends without its last frame is an error") {
@@ -229,6 +230,7 @@ TEST_SUITE("rpc/streams") {
         const auto end = (*stream)->wait_next();
         REQUIRE(!end);
         CHECK(end.error().kind == ErrorKind::unavailable);
+        CHECK(end.error().id == kPeerUnreachable);
     }
 
     TEST_CASE("a stream outlives the pool, which ends it") {

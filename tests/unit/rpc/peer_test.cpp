@@ -21,6 +21,8 @@ awaitable<Result<std::string>> fail_with(Error error) {
     co_return tl::unexpected(std::move(error));
 }
 
+awaitable<Result<void>> refuse_with(Error error) { co_return tl::unexpected(std::move(error)); }
+
 std::string describe_context(const RequestContext& context) {
     const auto deadline = context.cancellation.deadline();
     const auto left = deadline ? *deadline - std::chrono::steady_clock::now() : 0ns;
@@ -123,6 +125,18 @@ TEST_SUITE("rpc/peer") {
             CHECK(failed.error().kind == errors[i].kind);
             CHECK(failed.error().id == errors[i].id);
             CHECK(failed.error().message == errors[i].message);
+        }
+        // Whom the server could not reach is nothing to the caller, who did reach the server.
+        const Error relayed{ErrorKind::unavailable, kPeerUnreachable, "no ingester"};
+        server.add_call("test/relay", [&](http::Request&) { return fail_with(relayed); });
+        server.add_frames("test/relay_frames", [&](http::Request&, FrameWriter&) {
+            return refuse_with(relayed);
+        });
+        for (const Error& error :
+             {caller.call(peer, "test/relay").error(),
+              caller.open(peer, "test/relay_frames").error()}) {
+            CHECK(error.id.empty());
+            CHECK(error.message == relayed.message);
         }
         // These are answers: nobody takes the peer for dead.
         CHECK(peer->state());
@@ -278,6 +292,7 @@ TEST_SUITE("rpc/peer") {
         const auto absent = caller.call(peer, "test/absent");
         REQUIRE(!absent);
         CHECK(absent.error().kind == ErrorKind::unavailable);
+        CHECK(absent.error().id.empty());  // the peer is there
         const auto no_frames = caller.open(peer, "test/absent");
         REQUIRE(!no_frames);
         CHECK(no_frames.error().kind == ErrorKind::unavailable);
@@ -288,13 +303,17 @@ TEST_SUITE("rpc/peer") {
         TestServer server;
         server.add_call("test/echo", echo);
         server.stop();
-        TestCaller caller(options_for());
+        PeerOptions options = options_for();
+        options.breaker_open_min = 1s;  // nothing tries before the test has seen it open
+        options.breaker_open_max = 1s;
+        TestCaller caller(options);
         const auto peer = caller.pool.at(server.address());
         for (int i = 0; i < 3; ++i) {
             CHECK(peer->state());
             const auto failed = caller.call(peer, "test/echo");
             REQUIRE(!failed);
             CHECK(failed.error().kind == ErrorKind::unavailable);
+            CHECK(failed.error().id == kPeerUnreachable);
         }
         CHECK(!peer->state());
         const std::string open =
@@ -303,6 +322,7 @@ TEST_SUITE("rpc/peer") {
         const auto refused = caller.call(peer, "test/echo");
         REQUIRE(!refused);
         CHECK(refused.error().message.find("can't be reached") != std::string::npos);
+        CHECK(refused.error().id == kPeerUnreachable);
 
         server.start();
         // Found again without a call's being made.
@@ -342,6 +362,7 @@ TEST_SUITE("rpc/peer") {
         REQUIRE(!failed);
         CHECK(failed.error().kind == ErrorKind::unavailable);
         CHECK(failed.error().message.find("did not answer") != std::string::npos);
+        CHECK(failed.error().id == kPeerUnreachable);
         CHECK(!peer->state());
         resume.set_value();
         CHECK(eventually(5s, [&] { return peer->state().has_value(); }));

@@ -61,7 +61,7 @@ class NamesRunner : public QueryRunner {
     }
 };
 
-/// Takes as many milliseconds as the query's limit says.
+/// Takes as many milliseconds as the query's limit says; while it hangs, for ever.
 class SlowQuerier final : public NamesRunner {
   public:
     Answer<Names> label_names(RequestContext context, SelectionQuery query) override {
@@ -70,7 +70,7 @@ class SlowQuerier final : public NamesRunner {
         }
         const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(query.limit);
         Result<void> checked;
-        while (checked && std::chrono::steady_clock::now() < end) {
+        while (checked && (hangs || std::chrono::steady_clock::now() < end)) {
             co_await runtime::sleep_for(1ms);
             checked = context.cancellation.check();
         }
@@ -80,6 +80,7 @@ class SlowQuerier final : public NamesRunner {
         co_return Names{.found = {"name"}};
     }
 
+    std::atomic<bool> hangs = false;
     std::atomic<int> running = 0;
     std::atomic<int> most = 0;
     std::atomic<int> done = 0;
@@ -471,16 +472,23 @@ TEST_SUITE("rpc/query_scheduler") {
         doomed.schedulers.set({scheduler.entry("s")});
         frontend.schedulers.set({scheduler.entry("s")});
         REQUIRE(scheduler.has_open(1));
-        const auto running = frontend.ask("a", 300);
+        doomed.querier.hangs = true;
+        const auto running = frontend.ask("a");
         REQUIRE(eventually(5s, [&] { return doomed.querier.running == 1; }));
-        const auto waiting = frontend.ask("a");
-        REQUIRE(scheduler.has_in_flight(2));
+        // The other is there all the time, and busy, so that one query waits for whoever comes first.
+        other.querier.hangs = true;
         other.schedulers.set({scheduler.entry("s")});
+        const auto elsewhere = frontend.ask("a");
+        REQUIRE(eventually(5s, [&] { return other.querier.running == 1; }));
+        const auto waiting = frontend.ask("a");
+        REQUIRE(scheduler.has_in_flight(3));
         doomed.kill();
+        other.querier.hangs = false;
         REQUIRE_OK(running->get());
+        REQUIRE_OK(elsewhere->get());
         REQUIRE_OK(waiting->get());
         CHECK(doomed.querier.done == 0);
-        CHECK(other.querier.done == 2);
+        CHECK(other.querier.done == 3);
     }
 
     TEST_CASE("what no querier takes fails in the end") {
@@ -518,7 +526,8 @@ TEST_SUITE("rpc/query_scheduler") {
 
     TEST_CASE("when a frontend is killed, its queries leave queue and slots") {
         SchedulerProcess scheduler;
-        QuerierProcess querier(2);
+        // Of those who hang up, one may be given a slot before that is noticed.
+        QuerierProcess querier(2, "querier", 100ms);
         querier.schedulers.set({scheduler.entry("s")});
         REQUIRE(scheduler.has_open(2));
         {

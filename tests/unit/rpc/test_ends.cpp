@@ -98,7 +98,8 @@ PeerOptions options_for(std::string cluster) {
         .health_check_interval = 10s,
         .health_check_timeout = 300ms,
         .breaker_failures = 3,
-        .breaker_open = 100ms
+        .breaker_open_min = 100ms,
+        .breaker_open_max = 100ms
     };
 }
 
