@@ -4,12 +4,13 @@ namespace mimir::api {
 
 std::span<const Endpoint* const> endpoints() {
     static constexpr const Endpoint* kEndpoints[] = {
-        &kGetVersion,   &kGetStatus,      &kListModules,  &kGetModule,      &kStartModules,
-        &kStopModules,  &kRestartModules, &kListTargets,  &kGetTarget,      &kSetTarget,
-        &kResetTarget,  &kListOperations, &kGetOperation, &kWatchOperation, &kCancelOperation,
-        &kListEvents,   &kListAudit,      &kGetConfig,    &kDiffConfig,     &kCheckConfig,
-        &kReloadConfig, &kGetLogLevel,    &kSetLogLevel,  &kListRings, &kGetRing, &kForgetMember, &kDoctor,         &kShutdown,
-        &kOpenApi,
+        &kGetVersion,     &kGetStatus,       &kListModules,    &kGetModule,      &kStartModules,
+        &kStopModules,    &kRestartModules,  &kListTargets,    &kGetTarget,      &kSetTarget,
+        &kResetTarget,    &kListOperations,  &kGetOperation,   &kWatchOperation, &kCancelOperation,
+        &kPauseOperation, &kResumeOperation, &kListMigrations, &kMigrate,        &kListProcesses,
+        &kListEvents,     &kListAudit,       &kGetConfig,      &kDiffConfig,     &kCheckConfig,
+        &kReloadConfig,   &kGetLogLevel,     &kSetLogLevel,    &kListRings,      &kGetRing,
+        &kForgetMember,   &kDoctor,          &kShutdown,       &kOpenApi,
     };
     return kEndpoints;
 }

@@ -47,6 +47,15 @@ inline constexpr std::string_view kReloadProblems[] = {
     "journal-unavailable",
     "idempotency-key-reused"
 };
+inline constexpr std::string_view kMigrationProblems[] = {
+    "migration-not-a-node",
+    "migration-under-way",
+    "preflight-failed",
+    "revision-stale",
+    "operations-full",
+    "journal-unavailable",
+    "idempotency-key-reused"
+};
 inline constexpr std::string_view kDiffProblems[] = {"config-invalid", "config-no-file"};
 
 inline constexpr Parameter kFollow[] = {
@@ -187,6 +196,45 @@ inline constexpr EndpointOf<None, Operation> kCancelOperation{{
     .summary = "Asks an operation to stop at its next step and to undo what it did.",
     .role = Role::change,
     .problems = detail::kCancelProblems,
+}};
+inline constexpr EndpointOf<None, Operation> kPauseOperation{{
+    .id = "pauseOperation",
+    .method = Method::post,
+    .path = "/admin/v1/operations/{id}/pause",
+    .summary = "Lets a migration wait before its next step, until it is resumed or canceled.",
+    .role = Role::change,
+    .problems = detail::kCancelProblems,
+}};
+inline constexpr EndpointOf<None, Operation> kResumeOperation{{
+    .id = "resumeOperation",
+    .method = Method::post,
+    .path = "/admin/v1/operations/{id}/resume",
+    .summary = "Lets a migration that was paused, or held, go on.",
+    .role = Role::change,
+    .problems = detail::kCancelProblems,
+}};
+inline constexpr EndpointOf<None, std::vector<Operation>> kListMigrations{{
+    .id = "listMigrations",
+    .path = "/admin/v1/migrations",
+    .summary = "The newest operations that changed, or are to change, the node's form.",
+    .query = detail::kOperationList,
+    .problems = detail::kJournalProblems,
+}};
+inline constexpr EndpointOf<MigrationRequest, ChangeResult> kMigrate{{
+    .id = "migrate",
+    .method = Method::post,
+    .path = "/admin/v1/migrations",
+    .summary =
+        "Changes the node's form: from one process with all components to one process a component, or back. Nothing is "
+        "refused or lost meanwhile; before its point of no return it can be canceled, which undoes it.",
+    .role = Role::change,
+    .problems = detail::kMigrationProblems,
+}};
+inline constexpr EndpointOf<None, std::vector<Process>> kListProcesses{{
+    .id = "listProcesses",
+    .path = "/admin/v1/processes",
+    .summary = "The processes that the daemon keeps running beside itself.",
+    .is_public = true,
 }};
 inline constexpr EndpointOf<None, std::vector<Event>> kListEvents{{
     .id = "listEvents",

@@ -79,6 +79,8 @@ Json all_schemas() {
       RingMember,
       Ring,
       ForgetRequest,
+      MigrationRequest,
+      Process,
       DoctorCheck,
       Message,
       Problem>();

@@ -225,7 +225,8 @@ struct Step {
         field(
             "action",
             &Step::action,
-            "What is done: start, stop, store-target, forget-target, apply-settings."
+            "What is done: start, stop, store-target, forget-target, apply-settings; in a migration also "
+            "start-process, prove, prove-process, route-here, route-to-process, set-target, stop-process."
         );
         field("subject", &Step::subject, "To what.");
         field("gate", &Step::gate, "What must be seen before the step counts as done.");
@@ -238,9 +239,11 @@ struct Step {
 };
 
 /// Ended ones are done (as asked), failed (undone as far as each step says) and canceled (undone).
-enum class OperationState : std::uint8_t { pending, running, done, failed, canceled };
+enum class OperationState : std::uint8_t { pending, running, paused, done, failed, canceled };
 constexpr auto enum_names(OperationState) {
-    return std::array<std::string_view, 5>{"pending", "running", "done", "failed", "canceled"};
+    return std::array<std::string_view, 6>{
+        "pending", "running", "paused", "done", "failed", "canceled"
+    };
 }
 constexpr bool has_ended(OperationState state) { return state >= OperationState::done; }
 
@@ -266,7 +269,7 @@ struct Operation {
         field(
             "kind",
             &Operation::kind,
-            "start, stop, restart, set-target, reset-target or reload-config."
+            "start, stop, restart, set-target, reset-target, reload-config, migrate or end-processes."
         );
         field("summary", &Operation::summary, "In words.");
         field("state", &Operation::state, "How far it is.");
@@ -312,6 +315,68 @@ struct TargetRequest {
     static void fields(auto&& field) {
         field("target", &TargetRequest::target, "A target, or several joined by commas.");
         field("dry_run", &TargetRequest::dry_run, "Only say what would be done.");
+    }
+};
+
+/// The form that a node is to have.
+enum class Form : std::uint8_t { monolithic, microservices };
+constexpr auto enum_names(Form) {
+    return std::array<std::string_view, 2>{"monolithic", "microservices"};
+}
+
+struct MigrationRequest {
+    Form to = Form::monolithic;
+    bool rehearse = false;
+    bool hold = false;
+    bool dry_run = false;
+
+    static constexpr std::string_view kSchema = "MigrationRequest";
+    static void fields(auto&& field) {
+        field("to", &MigrationRequest::to, "The form that the node is to have.");
+        field(
+            "rehearse",
+            &MigrationRequest::rehearse,
+            "Do everything up to the point of no return, and then undo it."
+        );
+        field(
+            "hold",
+            &MigrationRequest::hold,
+            "Pause before the point of no return, while old and new instances run, until it is resumed "
+            "or canceled."
+        );
+        field("dry_run", &MigrationRequest::dry_run, "Only say what would be done.");
+    }
+};
+
+enum class ProcessState : std::uint8_t { starting, running, waiting, failed, stopping };
+constexpr auto enum_names(ProcessState) {
+    return std::array<std::string_view, 5>{"starting", "running", "waiting", "failed", "stopping"};
+}
+
+/// A process that the daemon keeps running beside itself.
+struct Process {
+    std::string name;
+    ProcessState state = ProcessState::starting;
+    std::int64_t pid = 0;
+    TimestampMs since;
+    std::uint32_t restarts = 0;
+    std::string admin_socket;
+    std::string error;
+
+    static constexpr std::string_view kSchema = "Process";
+    static void fields(auto&& field) {
+        field("name", &Process::name, "The module that it runs.");
+        field(
+            "state",
+            &Process::state,
+            "starting: it is not ready yet; running: it says that it is ready; waiting: it ended by itself and is "
+            "started again after a while; failed: it ended too often and is left alone; stopping."
+        );
+        field("pid", &Process::pid, "0 while there is none.");
+        field("since", &Process::since, "Since when it is in this state.");
+        field("restarts", &Process::restarts, "How often in a row it was started again.");
+        field("admin_socket", &Process::admin_socket, "Where its own admin API is.");
+        field("error", &Process::error, "Why it ended, or is not ready; empty when all is well.");
     }
 };
 

@@ -29,6 +29,7 @@ enum class Values : std::uint8_t {
     log_levels,
     shells,
     config_modes,
+    forms,
     files
 };
 

@@ -83,6 +83,18 @@ constexpr Option kSetTargetOptions[] = {
     kTimeout,
     kIfRevision
 };
+constexpr Option kMigrateOptions[] = {
+    {.name = "--rehearse", .help = "Do everything up to the point of no return, and then undo it."},
+    {.name = "--hold",
+     .help =
+         "Pause before the point of no return, while old and new instances run: `migrate complete` goes on, `migrate "
+         "rollback` undoes it."},
+    kDryRun,
+    kNoWait,
+    kTimeout,
+    kIfRevision
+};
+constexpr Option kRollbackOptions[] = {kNoWait, kTimeout};
 constexpr Option kWatchOptions[] = {kTimeout};
 constexpr Option kCancelOptions[] = {kNoWait, kTimeout};
 constexpr Option kListOptions[] = {kLimit};
@@ -150,6 +162,9 @@ constexpr Argument kOptionalOperation[] = {
      .count_min = 0,
      .values = Values::operations}
 };
+constexpr Argument kForm[] = {
+    {.name = "FORM", .help = "monolithic or microservices.", .values = Values::forms}
+};
 constexpr Argument kFile[] = {
     {.name = "FILE",
      .help = "A configuration file; - for stdin; the daemon's own unless given.",
@@ -190,6 +205,8 @@ constexpr ExitCode kReads[] = {failed, not_found};
 constexpr ExitCode kChanges[] = {
     failed, not_found, refused, timed_out, degraded, plan_has_changes, detached
 };
+constexpr ExitCode kPlans[] = {failed, refused, plan_has_changes};
+constexpr ExitCode kSteers[] = {failed, not_found, refused};
 constexpr ExitCode kWaits[] = {failed, not_found, refused, timed_out, degraded, detached};
 constexpr ExitCode kFollows[] = {failed, detached};
 constexpr ExitCode kEnds[] = {refused, timed_out, detached};
@@ -267,6 +284,44 @@ constexpr Example kDiffExamples[] = {
 constexpr Example kReloadExamples[] = {
     {"mimirctl config reload --dry-run", "Which modules it would restart."},
     {"mimirctl config reload", "Do it."},
+};
+constexpr Example kMigrateExamples[] = {
+    {"mimirctl migrate plan microservices", "What it would do, step by step."},
+    {"mimirctl migrate microservices", "Do it, and show each step."},
+    {"mimirctl migrate monolithic", "And back."},
+};
+constexpr Example kPlanExamples[] = {
+    {"mimirctl migrate plan microservices -o wide", "Also how each step is undone."}
+};
+constexpr Example kApplyExamples[] = {
+    {"mimirctl migrate apply microservices --rehearse", "Whether it would work, without a change."},
+    {"mimirctl migrate apply microservices --hold && mimirctl migrate complete",
+     "Look at it before it counts."},
+};
+constexpr Example kMicroservicesExamples[] = {
+    {"mimirctl migrate microservices", "Peel every component but the ingester off, under load."}
+};
+constexpr Example kMonolithicExamples[] = {
+    {"mimirctl migrate monolithic", "Take all components back into one process."}
+};
+constexpr Example kMigrateStatusExamples[] = {
+    {"mimirctl migrate status", "The migration that is under way, or the last one, with its steps."}
+};
+constexpr Example kPauseExamples[] = {
+    {"mimirctl migrate pause",
+     "Everything serves meanwhile; see what is there with `mimirctl processes`."}
+};
+constexpr Example kResumeExamples[] = {{"mimirctl migrate resume", "Go on, and wait for the end."}};
+constexpr Example kCompleteExamples[] = {
+    {"mimirctl migrate complete", "Pass the point of no return that --hold waits at."}
+};
+constexpr Example kRollbackExamples[] = {
+    {"mimirctl migrate rollback", "Undo it while it is under way; migrate back when it is done."}
+};
+constexpr Example kProcessesExamples[] = {
+    {"mimirctl processes", "The components that run in processes of their own."},
+    {"mimirctl --socket \"$(mimirctl processes -o json | jq -r '.[0].admin_socket')\" status",
+     "One of them, by its own admin API."},
 };
 constexpr Example kRingExamples[] = {
     {"mimirctl ring", "The members of all rings."},
@@ -405,6 +460,79 @@ constexpr Command kCommands[] = {
      .examples = kAuditExamples,
      .exit_codes = kSettings,
      .run = run_audit},
+    {.name = "migrate",
+     .summary =
+         "Change the node's form: one process with all components, or one process a component.",
+     .description =
+         "The process that holds the newest samples keeps them; the other components start in processes beside it, are\n"
+         "proven by a request, get the requests, and only then end where they were. Nothing is refused or lost.",
+     .examples = kMigrateExamples},
+    {.name = "migrate plan",
+     .summary = "The steps that a migration would take.",
+     .description =
+         "As `migrate apply --dry-run`: exit code 10 says that there is something to do.",
+     .arguments = kForm,
+     .examples = kPlanExamples,
+     .exit_codes = kPlans,
+     .run = run_migrate_plan},
+    {.name = "migrate apply",
+     .summary = "Migrate to that form.",
+     .description = kWaiting,
+     .arguments = kForm,
+     .options = kMigrateOptions,
+     .examples = kApplyExamples,
+     .exit_codes = kChanges,
+     .run = run_migrate_apply},
+    {.name = "migrate microservices",
+     .summary = "One process a component: plan and apply in one.",
+     .description = kWaiting,
+     .options = kMigrateOptions,
+     .examples = kMicroservicesExamples,
+     .exit_codes = kChanges,
+     .run = run_migrate_microservices},
+    {.name = "migrate monolithic",
+     .summary = "One process with all components: plan and apply in one.",
+     .description = kWaiting,
+     .options = kMigrateOptions,
+     .examples = kMonolithicExamples,
+     .exit_codes = kChanges,
+     .run = run_migrate_monolithic},
+    {.name = "migrate status",
+     .summary = "The migration that is under way, or the last one.",
+     .examples = kMigrateStatusExamples,
+     .exit_codes = kReads,
+     .run = run_migrate_status},
+    {.name = "migrate pause",
+     .summary = "Let the migration wait before its next step.",
+     .examples = kPauseExamples,
+     .exit_codes = kSteers,
+     .run = run_migrate_pause},
+    {.name = "migrate resume",
+     .summary = "Let a paused migration go on.",
+     .description = kWaiting,
+     .options = kRollbackOptions,
+     .examples = kResumeExamples,
+     .exit_codes = kWaits,
+     .run = run_migrate_resume},
+    {.name = "migrate complete",
+     .summary = "Let a migration that --hold keeps before its point of no return pass it.",
+     .description = kWaiting,
+     .options = kRollbackOptions,
+     .examples = kCompleteExamples,
+     .exit_codes = kWaits,
+     .run = run_migrate_resume},
+    {.name = "migrate rollback",
+     .summary = "Undo the migration: at once while it is under way, else by migrating back.",
+     .description = kWaiting,
+     .options = kRollbackOptions,
+     .examples = kRollbackExamples,
+     .exit_codes = kWaits,
+     .run = run_migrate_rollback},
+    {.name = "processes",
+     .summary = "The processes that the daemon keeps running beside itself.",
+     .examples = kProcessesExamples,
+     .exit_codes = kFails,
+     .run = run_processes},
     {.name = "ring",
      .summary = "Who is in the rings that this daemon reads.",
      .description = "Exit code 8 says that a ring is not as it should be.",

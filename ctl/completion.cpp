@@ -17,6 +17,7 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{300};
 constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 3> kConfigModes = {"effective", "diff", "defaults"};
+constexpr std::array<std::string_view, 2> kForms = {"monolithic", "microservices"};
 constexpr std::array<std::string_view, 3> kShells = {"bash", "zsh", "fish"};
 
 /// The words before the one that is completed, taken apart as far as they make sense.
@@ -151,6 +152,7 @@ class Completer {
             case Values::log_levels: return add_all(kLevels);
             case Values::shells: return add_all(kShells);
             case Values::config_modes: return add_all(kConfigModes);
+            case Values::forms: return add_all(kForms);
         }
     }
 

@@ -31,6 +31,7 @@ class Waiter {
         const auto token = context_.catch_interrupt().with_deadline(deadline);
         progress_.show(watched_.operation);
         while (!api::has_ended(watched_.operation.state)) {
+            if (is_paused()) return WaitEnd::paused;
             if (token.canceled()) return WaitEnd::detached;
             if (!token.check()) return when_timed_out();
             MIMIR_TRY(read_one_stream(token));
@@ -54,8 +55,8 @@ class Waiter {
         if (!end && end.error().exit_code != ExitCode::unreachable)
             return tl::unexpected(end.error());
         if (watched_.operation.version != version) pause_ = kPauseMin;
-        if (api::has_ended(watched_.operation.state) || (end && *end == StreamEnd::canceled))
-            return {};
+        const bool is_over = api::has_ended(watched_.operation.state) || is_paused();
+        if (is_over || (end && *end == StreamEnd::canceled)) return {};
         const bool broke = !end || *end == StreamEnd::broke;
         if (broke && !is_away_) {
             progress_.close_line();
@@ -77,7 +78,11 @@ class Waiter {
         is_away_ = false;
         watched_ = {*std::move(operation), std::string(line)};
         progress_.show(watched_.operation);
-        return !api::has_ended(watched_.operation.state);
+        return !api::has_ended(watched_.operation.state) && !is_paused();
+    }
+
+    [[nodiscard]] bool is_paused() const {
+        return watched_.operation.state == api::OperationState::paused;
     }
 
     Outcome<WaitEnd> when_timed_out() {
@@ -168,6 +173,14 @@ Outcome<ExitCode> say_end(
     Context& context, const Watched& watched, WaitEnd end, std::chrono::milliseconds timeout
 ) {
     const api::Operation& operation = watched.operation;
+    if (end == WaitEnd::paused) {
+        context.say(fmt::format(
+            "{}: paused ({}); `mimirctl migrate resume` lets it go on, `mimirctl migrate rollback` undoes it",
+            operation.summary,
+            operation.id
+        ));
+        return context.invocation().has("--hold") ? ExitCode::done : ExitCode::timed_out;
+    }
     if (end != WaitEnd::ended) {
         const std::string why = end == WaitEnd::detached ? std::string("not waiting any longer")
                                                          : "not done after " + seconds(timeout);

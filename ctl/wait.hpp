@@ -25,10 +25,10 @@ struct Watched {
     std::string json;
 };
 
-enum class WaitEnd : std::uint8_t { ended, timed_out, detached };
+enum class WaitEnd : std::uint8_t { ended, paused, timed_out, detached };
 
-/// Reads the operation's watch stream into `watched` until it has ended, the time is over or ctrl-C comes. Goes on after
-/// broken connections and restarts of the daemon, and says so. Shows steps on a terminal.
+/// Reads the operation's watch stream into `watched` until it has ended or is paused, the time is over or ctrl-C comes.
+/// Goes on after broken connections and restarts of the daemon, and says so. Shows steps on a terminal.
 /// Errors: the daemon refuses, or cannot be reached until the time is over.
 Outcome<WaitEnd> wait_for(
     Context& context, Watched& watched, std::chrono::steady_clock::time_point deadline

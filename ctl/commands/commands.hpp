@@ -42,6 +42,17 @@ Outcome<ExitCode> run_shutdown(Context& context);
 Outcome<ExitCode> run_explain(Context& context);
 Outcome<ExitCode> run_doctor(Context& context);
 
+// migrate.cpp
+Outcome<ExitCode> run_migrate_plan(Context& context);
+Outcome<ExitCode> run_migrate_apply(Context& context);
+Outcome<ExitCode> run_migrate_microservices(Context& context);
+Outcome<ExitCode> run_migrate_monolithic(Context& context);
+Outcome<ExitCode> run_migrate_status(Context& context);
+Outcome<ExitCode> run_migrate_pause(Context& context);
+Outcome<ExitCode> run_migrate_resume(Context& context);
+Outcome<ExitCode> run_migrate_rollback(Context& context);
+Outcome<ExitCode> run_processes(Context& context);
+
 // ring.cpp
 Outcome<ExitCode> run_ring(Context& context);
 Outcome<ExitCode> run_ring_forget(Context& context);

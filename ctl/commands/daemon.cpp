@@ -138,6 +138,7 @@ Outcome<ExitCode> run_shutdown(Context& context) {
         case WaitEnd::detached:
             context.say("not waiting any longer; mimird goes on draining");
             return ExitCode::detached;
+        case WaitEnd::paused:  // a daemon is not
         case WaitEnd::timed_out: break;
     }
     context.say(fmt::format("mimird has not ended after {}; it goes on draining", seconds(timeout))

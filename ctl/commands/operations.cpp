@@ -4,6 +4,7 @@
 #include "ctl/change.hpp"
 #include "ctl/commands/commands.hpp"
 #include "ctl/commands/limits.hpp"
+#include "ctl/commands/operations.hpp"
 #include "ctl/context.hpp"
 #include "ctl/wait.hpp"
 
@@ -111,7 +112,15 @@ void write_operation(Context& context, const api::Operation& operation) {
     write_table(context.out(), steps_table(operation.steps), context.table_style());
 }
 
-Outcome<ExitCode> show_one(Context& context, const std::string& id) {
+/// For people the end is said; others get the operation as it was seen last.
+Outcome<void> show_watched(Context& context, const Watched& watched) {
+    if (is_for_people(context.format())) return {};
+    return context.show_structured(watched.json, "id");
+}
+
+}  // namespace
+
+Outcome<ExitCode> show_operation(Context& context, const std::string& id) {
     MIMIR_TRY(
         const std::string json, context.send({.endpoint = api::kGetOperation, .subject = id})
     );
@@ -123,14 +132,6 @@ Outcome<ExitCode> show_one(Context& context, const std::string& id) {
     write_operation(context, operation);
     return ExitCode::done;
 }
-
-/// For people the end is said; others get the operation as it was seen last.
-Outcome<void> show_watched(Context& context, const Watched& watched) {
-    if (is_for_people(context.format())) return {};
-    return context.show_structured(watched.json, "id");
-}
-
-}  // namespace
 
 Outcome<ExitCode> run_operations_list(Context& context) {
     MIMIR_TRY(auto query, page_of(context.invocation()));
@@ -148,7 +149,8 @@ Outcome<ExitCode> run_operations_list(Context& context) {
 
 Outcome<ExitCode> run_operations(Context& context) {
     const auto& arguments = context.invocation().arguments;
-    return arguments.empty() ? run_operations_list(context) : show_one(context, arguments.front());
+    return arguments.empty() ? run_operations_list(context)
+                             : show_operation(context, arguments.front());
 }
 
 Outcome<ExitCode> run_operations_watch(Context& context) {
@@ -163,14 +165,15 @@ Outcome<ExitCode> run_operations_watch(Context& context) {
     return say_end(context, watched, end, timeout);
 }
 
-Outcome<ExitCode> run_operations_cancel(Context& context) {
+Outcome<ExitCode> steer_operation(
+    Context& context, const api::Endpoint& endpoint, const std::string& id
+) {
     MIMIR_TRY(const auto timeout, timeout_of(context.invocation()));
     const auto deadline = std::chrono::steady_clock::now() + timeout;
-    const std::string& id = context.invocation().arguments.front();
     MIMIR_TRY(
         std::string json,
         context.send({
-            .endpoint = api::kCancelOperation,
+            .endpoint = endpoint,
             .subject = id,
             .idempotency_key = new_idempotency_key(),
             .patience = patience_of(context.invocation(), timeout),
@@ -188,11 +191,18 @@ Outcome<ExitCode> run_operations_cancel(Context& context) {
     }
     MIMIR_TRY(show_watched(context, watched));
     if (context.invocation().has("--no-wait")) return ExitCode::done;
-    if (end == WaitEnd::ended && watched.operation.state == api::OperationState::canceled) {
+    const bool was_to_cancel = endpoint.id == api::kCancelOperation.id;
+    if (was_to_cancel && end == WaitEnd::ended &&
+        watched.operation.state == api::OperationState::canceled) {
         context.say(fmt::format("{} is canceled, and undone", watched.operation.id));
         return ExitCode::done;
     }
     return say_end(context, watched, end, timeout);
+}
+
+Outcome<ExitCode> run_operations_cancel(Context& context) {
+    const std::string& id = context.invocation().arguments.front();
+    return steer_operation(context, api::kCancelOperation, id);
 }
 
 }  // namespace mimir::ctl

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "admin/doctor.hpp"
 #include "admin/settings_change.hpp"
 #include "base/nearest.hpp"
 
@@ -71,6 +72,8 @@ api::Step apply_step(const SettingsChange& change) {
     };
 }
 
+constexpr std::string_view kMigrate = "migrate";
+
 /// Takes a step of the operation's own.
 Result<void> take_step(
     operations::Progress& progress, std::size_t place, const std::function<Result<void>()>& take
@@ -96,6 +99,7 @@ struct Control::Wish {
     std::string nothing_message;
     std::vector<std::string> warnings = {};
     std::function<Result<void>(operations::Progress&)> run;
+    bool can_pause = false;
 
     /// What an idempotency key stands for.
     [[nodiscard]] std::string fingerprint(const ChangeOptions& options) const {
@@ -215,15 +219,7 @@ Result<Control::Wish> Control::target_wish(
                           target_.names == names && environment_.journal.stored_target() == stored;
     }
     wish.nothing_message = fmt::format("the target is {} already", wish.subject);
-    const auto configured = environment_.host.configured_target();
-    if (stored && configured.source == api::TargetSource::command_line &&
-        configured.names != names) {
-        wish.warnings.push_back(fmt::format(
-            "mimird was started with -target={}, which wins over the stored target when it starts "
-            "again with the same flags",
-            join(configured.names)
-        ));
-    }
+    if (stored) warn_of_command_line(wish, names);
     wish.run = [this, change = std::move(change), store, stored, names, source](
                    operations::Progress& progress
                ) mutable -> Result<void> {
@@ -241,6 +237,18 @@ Result<Control::Wish> Control::target_wish(
         return carry_out(environment_.manager, std::move(change), progress);
     };
     return wish;
+}
+
+/// A target that is to be stored may be not the one that the next start takes.
+void Control::warn_of_command_line(Wish& wish, const Names& target) const {
+    const auto configured = environment_.host.configured_target();
+    const bool wins = configured.source == api::TargetSource::command_line;
+    if (!wins || configured.names == target) return;
+    wish.warnings.push_back(fmt::format(
+        "mimird was started with -target={}, which wins over the stored target when it starts "
+        "again with the same flags",
+        join(configured.names)
+    ));
 }
 
 Result<api::ChangeResult> Control::set_target(
@@ -409,6 +417,7 @@ Result<api::ChangeResult> Control::ask(
         .requested_by = to_string(caller),
         .idempotency_key = options.idempotency_key,
         .fingerprint = wish.fingerprint(options),
+        .can_pause = wish.can_pause,
         .run =
             [run = std::move(wish.run), warnings = wish.warnings](operations::Progress& progress) {
                 auto outcome = run(progress);
@@ -444,15 +453,118 @@ Result<api::ChangeResult> Control::ask(
     return result;
 }
 
-Result<api::Operation> Control::cancel(const Caller& caller, std::string_view operation) {
+Result<api::Operation> Control::steer(
+    const Caller& caller,
+    std::string_view action,
+    std::string_view operation,
+    const std::function<Result<api::Operation>()>& act
+) {
     MIMIR_TRY(const auto found, environment_.runner.find(operation));
     if (has_ended(found.state)) {
         return fail_with_id(
             ErrorKind::conflict, "operation-ended", "{} is {}", found.id, to_string(found.state)
         );
     }
-    MIMIR_TRY(audit(caller, {.action = "cancel", .subject = found.id, .detail = found.summary}));
-    return environment_.runner.cancel(operation);
+    MIMIR_TRY(
+        audit(caller, {.action = std::string(action), .subject = found.id, .detail = found.summary})
+    );
+    return act();
+}
+
+Result<api::Operation> Control::cancel(const Caller& caller, std::string_view operation) {
+    return steer(caller, "cancel", operation, [&] {
+        return environment_.runner.cancel(operation);
+    });
+}
+
+Result<api::Operation> Control::pause(const Caller& caller, std::string_view operation) {
+    return steer(caller, "pause", operation, [&] { return environment_.runner.pause(operation); });
+}
+
+Result<api::Operation> Control::resume(const Caller& caller, std::string_view operation) {
+    return steer(caller, "resume", operation, [&] {
+        return environment_.runner.resume(operation);
+    });
+}
+
+Result<std::vector<api::Operation>> Control::migrations(std::size_t limit) const {
+    constexpr std::size_t kLookedAt = 1000;
+    MIMIR_TRY(auto operations, environment_.runner.list(kLookedAt));
+    std::erase_if(operations, [](const api::Operation& one) { return one.kind != kMigrate; });
+    if (operations.size() > limit) operations.resize(limit);
+    return operations;
+}
+
+void Control::took_target(const Names& target) {
+    std::lock_guard lock(mutex_);
+    target_ = {target, api::TargetSource::changed};
+}
+
+/// Every finding at once.
+Result<void> Control::check_for_migration() const {
+    std::vector<std::string> findings;
+    for (const api::DoctorCheck& check : run_checks(*this)) {
+        if (check.state != api::CheckState::failure) continue;
+        findings.push_back(fmt::format("{}: {}", check.name, check.what));
+    }
+    if (findings.empty()) return {};
+    return fail_with_id(ErrorKind::conflict, "preflight-failed", "{}", fmt::join(findings, "; "));
+}
+
+Result<api::ChangeResult> Control::migrate(
+    const Caller& caller, const api::MigrationRequest& request, const ChangeOptions& options
+) {
+    std::lock_guard asking(asking_);
+    Wish wish{.kind = std::string(kMigrate), .subject = std::string(to_string(request.to))};
+    if (request.rehearse) wish.subject += " (rehearsal)";
+    if (auto first = repeated(wish, options); !first || first->operation) return first;
+    if (environment_.node == nullptr) {
+        return fail_with_id(
+            ErrorKind::conflict,
+            "migration-not-a-node",
+            "this process is one beside a node's primary"
+        );
+    }
+    if (options.if_revision && *options.if_revision != revision()) {
+        return fail_with_id(
+            ErrorKind::conflict,
+            "revision-stale",
+            "the modules have changed since revision {}; now it is {}",
+            *options.if_revision,
+            revision()
+        );
+    }
+    MIMIR_TRY(const auto newest, migrations(1));
+    if (!newest.empty() && !has_ended(newest.front().state)) {
+        return fail_with_id(
+            ErrorKind::conflict,
+            "migration-under-way",
+            "{} ({}) is {}",
+            newest.front().id,
+            newest.front().summary,
+            to_string(newest.front().state)
+        );
+    }
+    const bool is_idle = environment_.runner.is_idle();
+    const auto plan_now = [this, to = request.to] {
+        return migration::plan(environment_.table, environment_.node->observe(), to);
+    };
+    MIMIR_TRY(const migration::Plan plan, plan_now());
+    for (const migration::Step& step : plan.steps) wish.steps.push_back(migration::to_api(step));
+    wish.is_nothing = is_idle && plan.steps.empty();
+    wish.nothing_message = fmt::format("the node is {} already", to_string(request.to));
+    if (!wish.is_nothing) MIMIR_TRY(check_for_migration());
+    warn_of_command_line(wish, plan.target);
+    wish.can_pause = true;
+    wish.run = [this, plan_now, rehearse = request.rehearse, hold = request.hold](
+                   operations::Progress& progress
+               ) -> Result<void> {
+        MIMIR_TRY(const migration::Plan now, plan_now());
+        return migration::carry_out(
+            *environment_.node, now, {.rehearse = rehearse, .hold = hold}, progress
+        );
+    };
+    return ask(caller, std::move(wish), options);
 }
 
 Result<api::ConfigDiff> Control::config_diff() const {

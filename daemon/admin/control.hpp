@@ -18,6 +18,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "http/router.hpp"
+#include "migration/migration.hpp"
 #include "modules/manager.hpp"
 #include "operations/event_log.hpp"
 #include "operations/journal.hpp"
@@ -53,6 +54,8 @@ struct ControlEnvironment {
     /// Of the public port: which module serves what.
     const http::Router& router;
     Host& host;
+    /// What migrations change; null of a process beside a primary.
+    migration::Node* node;
     telemetry::Logger log;
     const Clock& clock;
 };
@@ -85,6 +88,20 @@ class Control {
     /// Errors: also config-no-file, config-invalid.
     Result<api::ChangeResult> reload(const Caller& caller, const ChangeOptions& options);
     Result<api::Operation> cancel(const Caller& caller, std::string_view operation);
+    /// Errors: those of Runner::pause and of the journal.
+    Result<api::Operation> pause(const Caller& caller, std::string_view operation);
+    Result<api::Operation> resume(const Caller& caller, std::string_view operation);
+
+    /// Changes the node's form.
+    /// Errors: those of migration::plan, Runner::submit and the journal; migration-under-way, preflight-failed.
+    Result<api::ChangeResult> migrate(
+        const Caller& caller, const api::MigrationRequest& request, const ChangeOptions& options
+    );
+    /// The newest migrations.
+    /// Errors: those of the journal.
+    [[nodiscard]] Result<std::vector<api::Operation>> migrations(std::size_t limit) const;
+    /// A migration stored it: the target that runs, and counts after a restart.
+    void took_target(const modules::Names& target);
 
     [[nodiscard]] Result<api::ConfigDiff> config_diff() const;
     /// Errors: ring-unknown.
@@ -103,6 +120,14 @@ class Control {
     class Recorder;
 
     [[nodiscard]] api::Mode mode() const;
+    void warn_of_command_line(Wish& wish, const modules::Names& target) const;
+    [[nodiscard]] Result<void> check_for_migration() const;
+    Result<api::Operation> steer(
+        const Caller& caller,
+        std::string_view action,
+        std::string_view operation,
+        const std::function<Result<api::Operation>()>& act
+    );
     Result<api::ChangeResult> ask(const Caller& caller, Wish wish, const ChangeOptions& options);
     Result<api::ChangeResult> repeated(const Wish& wish, const ChangeOptions& options) const;
     /// Appends the entry with who, when and at which revision; a request unless it has an outcome.

@@ -67,6 +67,7 @@ api::Mode Control::mode() const {
     std::size_t components = 0;
     std::size_t of_all = 0;
     std::size_t wanted_of_all = 0;
+    std::size_t moving_here = 0;
     const Names wanted = environment_.table.with_dependencies(environment_.manager.wanted());
     for (const modules::Module& module : environment_.table.modules()) {
         if (!module.targetable || !module.factory) continue;
@@ -74,9 +75,11 @@ api::Mode Control::mode() const {
         components += is_wanted ? 1 : 0;
         of_all += contains(all, module.name) ? 1 : 0;
         wanted_of_all += is_wanted && contains(all, module.name) ? 1 : 0;
+        moving_here += is_wanted && module.moves == modules::Moves::beside ? 1 : 0;
     }
     if (wanted_of_all == of_all) return api::Mode::monolithic;
-    return components == 1 ? api::Mode::microservices : api::Mode::custom;
+    const bool is_peeled = !environment_.journal.processes().empty() && moving_here == 0;
+    return components == 1 || is_peeled ? api::Mode::microservices : api::Mode::custom;
 }
 
 std::vector<api::Module> Control::modules() const {

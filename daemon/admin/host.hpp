@@ -60,6 +60,9 @@ class Host {
     /// Errors: not_found; unavailable.
     virtual Result<void> forget(const std::string& ring, const std::string& member) = 0;
 
+    /// Those that are kept beside this one.
+    [[nodiscard]] virtual std::vector<api::Process> processes() const = 0;
+
     [[nodiscard]] virtual std::string log_level() const = 0;
     /// Errors: request-malformed.
     virtual Result<void> set_log_level(const std::string& level) = 0;

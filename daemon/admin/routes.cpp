@@ -91,6 +91,9 @@ void register_looking(Registrar& r) {
     r.on(api::kGetTarget, [&control](const Call<api::None>&) {
         return as_result(control.target());
     });
+    r.on(api::kListProcesses, [&control](const Call<api::None>&) {
+        return as_result(control.environment().host.processes());
+    });
     r.on(api::kListRings, [&control](const Call<api::None>&) {
         return as_result(control.environment().host.rings());
     });
@@ -140,6 +143,15 @@ void register_changing(Registrar& r) {
                 const auto options, detail::change_options(call.http, false, call.body.dry_run)
             );
             return control.reset_target(call.caller, options);
+        }
+    );
+    r.on(
+        api::kMigrate,
+        [&control](const Call<api::MigrationRequest>& call) -> Result<api::ChangeResult> {
+            MIMIR_TRY(
+                const auto options, detail::change_options(call.http, false, call.body.dry_run)
+            );
+            return control.migrate(call.caller, call.body, options);
         }
     );
     r.on(
@@ -193,6 +205,21 @@ void register_operations(Registrar& r) {
     r.on(api::kCancelOperation, [&control](const Call<api::None>& call) {
         return control.cancel(call.caller, of_path(call.http, "id"));
     });
+    r.on(api::kPauseOperation, [&control](const Call<api::None>& call) {
+        return control.pause(call.caller, of_path(call.http, "id"));
+    });
+    r.on(api::kResumeOperation, [&control](const Call<api::None>& call) {
+        return control.resume(call.caller, of_path(call.http, "id"));
+    });
+    r.on(
+        api::kListMigrations,
+        [&control](const Call<api::None>& call) -> Result<std::vector<api::Operation>> {
+            MIMIR_TRY(
+                const auto limit, detail::number_of(call.http.query, "limit", kOperations, kListMax)
+            );
+            return control.migrations(limit);
+        }
+    );
 }
 
 void register_logs(Registrar& r) {

@@ -8,6 +8,7 @@
 
 #include "app/build_info.hpp"
 #include "app/module_table.hpp"
+#include "app/recomposition.hpp"
 #include "app/runtime_config_module.hpp"
 #include "base/nearest.hpp"
 #include "config/print.hpp"
@@ -223,6 +224,8 @@ Result<void> Host::forget(const std::string& ring, const std::string& member) {
     if (!read) return fail(ErrorKind::unavailable, "the ring {} is not read any more", ring);
     return read->forget(member);
 }
+
+std::vector<api::Process> Host::processes() const { return wiring_.recomposition->processes(); }
 
 std::string Host::log_level() const { return std::string(to_string(wiring_.log.level())); }
 

@@ -26,6 +26,8 @@ class Host final : public admin::Host {
     ) const override;
     [[nodiscard]] std::vector<api::Ring> rings() const override;
     Result<void> forget(const std::string& ring, const std::string& member) override;
+    [[nodiscard]] std::vector<api::Process> processes() const override;
+
     [[nodiscard]] std::string log_level() const override;
     Result<void> set_log_level(const std::string& level) override;
     void shut_down() override { end_(); }

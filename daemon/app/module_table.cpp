@@ -7,6 +7,7 @@
 #include "admin/module.hpp"
 #include "app/api_module.hpp"
 #include "app/cluster_modules.hpp"
+#include "app/discovery.hpp"
 #include "app/rings.hpp"
 #include "app/runtime_config_module.hpp"
 #include "app/server_module.hpp"
@@ -180,30 +181,11 @@ std::vector<std::string> routed_modules() {
 }
 
 Built create_gateway(Wiring& w) {
-    auto discover = [&w](std::string_view module) {
-        std::vector<gateway::Upstream> upstreams;
-        const auto read = w.ring_slot(module).get();
-        if (!read) return upstreams;
-        const std::string self = w.identity_in(module).id;
-        const auto view = read->view();
-        const auto now = w.clock.steady_now();
-        for (ring::MemberIndex i = 0; i < view->members().size(); ++i) {
-            const ring::Instance& instance = *view->members()[i].instance;
-            upstreams.push_back({
-                .instance = instance.id,
-                .address = instance.address,
-                .local = instance.id == self,
-                .healthy = instance.state == ring::InstanceState::active &&
-                           view->is_healthy(i, ring::Operation::read, now),
-            });
-        }
-        return upstreams;
-    };
     return gateway::create_service({
         .options = w.settings()->gateway,
         .instance = w.identity->identity.id,
         .modules = routed_modules(),
-        .discover = std::move(discover),
+        .discover = [&w](std::string_view module) { return discover(w, module); },
         .tls = w.peers_tls,
         .slot = w.routes,
         .files = w.files,
@@ -239,6 +221,11 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
     // own. But those that pass requests on come later in the table: they start after those that they pass them to, and
     // stop before.
     const auto by = [wiring](auto create) { return [=]() -> Built { return create(*wiring); }; };
+    const auto prove = [wiring](auto ask) {
+        return [=](const std::string& address, const CancellationToken& cancel) {
+            return (wiring->canary.*ask)(*wiring, address, cancel);
+        };
+    };
     std::vector<modules::Module> rows{
         {.name = "admin", .always = true, .factory = by(create_admin)},
         {.name = "kv-store", .factory = by(create_kv_store_service)},
@@ -271,6 +258,7 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .name = "ingester",
             .targetable = true,
             .in_all = true,
+            .moves = modules::Moves::stays,
             .dependencies = {"api", "runtime-config", "peers", "ingester-ring"},
             .factory = by(create_ingester),
         },
@@ -278,6 +266,7 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .name = "query-scheduler",
             .targetable = true,
             .in_all = true,
+            .moves = modules::Moves::beside,
             .dependencies = {"api", "runtime-config", "peers", "query-scheduler-ring"},
             .factory = by(create_query_scheduler),
         },
@@ -285,6 +274,7 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .name = "querier",
             .targetable = true,
             .in_all = true,
+            .moves = modules::Moves::beside,
             .dependencies =
                 {"api", "runtime-config", "peers", "ingester-ring", "querier-ring", "query-dispatch"
                 },
@@ -294,6 +284,8 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .name = "distributor",
             .targetable = true,
             .in_all = true,
+            .moves = modules::Moves::beside,
+            .prove = prove(&Canary::write),
             .dependencies = {"api", "runtime-config", "peers", "ingester-ring", "distributor-ring"},
             .factory = by(create_distributor),
         },
@@ -301,6 +293,8 @@ modules::ModuleTable module_table(const Settings& settings, Wiring* wiring) {
             .name = "query-frontend",
             .targetable = true,
             .in_all = true,
+            .moves = modules::Moves::beside,
+            .prove = prove(&Canary::read),
             .dependencies = {"api", "runtime-config", "query-dispatch", "query-frontend-ring"},
             .factory = by(create_query_frontend),
         },

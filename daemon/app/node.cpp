@@ -97,6 +97,13 @@ Node::Node(Environment environment)
           wiring_.registry,
           wiring_.clock
       ),
+      recomposition_({
+          .wiring = wiring_,
+          .table = table_,
+          .manager = manager_,
+          .arguments = environment_.arguments,
+          .stored = [this](const modules::Names& target) { control_.took_target(target); },
+      }),
       runner_(
           journal_,
           events_,
@@ -114,6 +121,7 @@ Node::Node(Environment environment)
               .events = events_,
               .router = wiring_.router,
               .host = host_,
+              .node = environment_.loaded->settings.node.name.empty() ? &recomposition_ : nullptr,
               .log = wiring_.log.component("admin"),
               .clock = wiring_.clock,
           },
@@ -122,6 +130,7 @@ Node::Node(Environment environment)
     wiring_.manager = &manager_;
     wiring_.control = &control_;
     wiring_.changed = environment_.changed;
+    wiring_.recomposition = &recomposition_;
     wiring_.stop_module = [this](std::string name) {
         manager_.submit(
             {.kind = modules::Change::Kind::stop, .modules = {std::move(name)}, .cascade = true},
@@ -207,12 +216,52 @@ void Node::start(std::function<void(const Result<void>&)> done) {
         {{"target", fmt::format("{}", fmt::join(first_target_.names, ","))},
          {"from", to_string(first_target_.source)}}
     );
+    if (environment_.loaded->settings.node.name.empty()) {
+        // A target of the command line is a form without processes.
+        const bool is_stored = first_target_.source == api::TargetSource::stored;
+        const modules::Names kept = is_stored ? journal_.processes() : modules::Names();
+        end_left_over(kept);
+        recomposition_.keep(kept);
+    }
     manager_.submit(
         {.kind = modules::Change::Kind::set_target, .modules = first_target_.names},
         [done = std::move(done)](const Result<modules::Plan>& started) {
             done(started.map([](const modules::Plan&) {}));
         }
     );
+}
+
+void Node::end_left_over(const modules::Names& kept) {
+    const modules::Names names = recomposition_.left_over(kept);
+    if (names.empty()) return;
+    const std::string all = fmt::format("{}", fmt::join(names, ","));
+    const auto submitted = runner_.submit({
+        .kind = "end-processes",
+        .summary = "end processes that a migration left: " + all,
+        .requested_by = "mimird",
+        .run = [this, names](operations::Progress& progress) -> Result<void> {
+            std::vector<api::Step> steps;
+            for (const std::string& name : names) {
+                steps.push_back(
+                    {.action = "stop-process", .subject = name, .gate = "it has drained and ended"}
+                );
+            }
+            MIMIR_TRY(progress.plan(std::move(steps)));
+            for (std::size_t i = 0; i < names.size(); ++i) {
+                MIMIR_TRY(progress.begins(i));
+                const auto ended = recomposition_.stop_process(names[i]);
+                progress.ended(i, ended);
+                if (!ended) progress.warn(ended.error().message);
+            }
+            return {};
+        },
+    });
+    if (!submitted) {
+        wiring_.log.error(
+            "processes that a migration left may run on",
+            {{"processes", all}, {"err", submitted.error()}}
+        );
+    }
 }
 
 modules::Names Node::stopping() const {
@@ -226,6 +275,7 @@ modules::Names Node::stopping() const {
 void Node::shut_down() {
     // The operation under way may wait for a module that starts: only the manager can make that give up.
     runner_.request_stop();
+    recomposition_.stop_all();
     manager_.shut_down();
     runner_.stop();
 }

@@ -7,6 +7,7 @@
 
 #include "admin/control.hpp"
 #include "app/host.hpp"
+#include "app/recomposition.hpp"
 #include "app/wiring.hpp"
 #include "modules/manager.hpp"
 #include "operations/event_log.hpp"
@@ -56,6 +57,8 @@ class Node {
     Result<void> open_journal();
     /// The target to start with: command line, stored, file, default.
     [[nodiscard]] admin::CurrentTarget first_target();
+    /// Ends processes that a migration left which the journal ended when it was opened.
+    void end_left_over(const modules::Names& kept);
     void note_state(const modules::ModuleStatus& status);
 
     const Environment environment_;
@@ -66,6 +69,7 @@ class Node {
     const modules::ModuleTable table_;
     Host host_;
     modules::Manager manager_;
+    Recomposition recomposition_;
     operations::Runner runner_;
     const admin::CurrentTarget first_target_;
     admin::Control control_;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/build_info.hpp"
+#include "app/canary.hpp"
 #include "app/identity.hpp"
 #include "app/load_settings.hpp"
 #include "app/rings.hpp"
@@ -37,6 +38,8 @@ class Control;
 }
 
 namespace mimir::app {
+
+class Recomposition;
 
 /// Threads for this machine, but as many for queries as may be evaluated at once.
 inline runtime::ExecutorOptions executor_options(const Settings& settings) {
@@ -91,6 +94,8 @@ struct Wiring {
     /// Both are set before the first module starts. Without control there is no admin API.
     modules::Manager* manager = nullptr;
     admin::Control* control = nullptr;
+    Recomposition* recomposition = nullptr;
+    Canary canary = {};
     /// Asks that a module be stopped, and returns; of the node.
     std::function<void(std::string)> stop_module = {};
     /// Tells the process that what it says of itself changed: a module's state, progress. Quick, on any thread.

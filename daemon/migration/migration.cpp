@@ -25,7 +25,8 @@ class Run {
                 );
                 return {};
             }
-            auto taken = take(i);
+            const bool holds = options.hold && plan_.steps[i].action == Action::store_target;
+            auto taken = take(i, holds);
             if (taken) continue;
             if (!committed_) {
                 undo();
@@ -38,8 +39,11 @@ class Run {
     }
 
   private:
-    Result<void> take(std::size_t index) {
-        if (!committed_) MIMIR_TRY(progress_.cancel().check());
+    Result<void> take(std::size_t index, bool holds) {
+        if (!committed_) {
+            MIMIR_TRY(progress_.rest(holds, holds ? "the next step is the point of no return" : "")
+            );
+        }
         MIMIR_TRY(progress_.begins(index));
         began_ = index + 1;
         auto taken = act(plan_.steps[index]);

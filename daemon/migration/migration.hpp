@@ -51,6 +51,8 @@ class Node {
 struct Options {
     /// Does everything up to the point of no return, and then undoes it.
     bool rehearse = false;
+    /// Pauses before the point of no return.
+    bool hold = false;
 };
 
 /// On the runner's thread.

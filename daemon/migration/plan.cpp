@@ -81,10 +81,6 @@ Plan to_monolithic(const modules::ModuleTable& table, const Names& moving, const
 
 }  // namespace
 
-std::string_view to_string(Form form) {
-    return form == Form::monolithic ? "monolithic" : "microservices";
-}
-
 Result<Plan> plan(const modules::ModuleTable& table, const Situation& now, Form wanted) {
     const Names moving = components(table, Moves::beside);
     const Names staying = components(table, Moves::stays);

@@ -12,9 +12,7 @@ namespace mimir::migration {
 
 using modules::Names;
 
-/// The form that a node is to have.
-enum class Form : std::uint8_t { monolithic, microservices };
-std::string_view to_string(Form form);
+using api::Form;
 
 /// Where the node's components run, as observed.
 struct Situation {

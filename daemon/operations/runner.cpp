@@ -59,6 +59,8 @@ Result<void> Progress::commit(std::optional<TargetChange> target_change) {
     return core_.commit(job_, std::move(target_change));
 }
 
+Result<void> Progress::rest(bool hold, std::string_view why) { return core_.rest(job_, hold, why); }
+
 void Progress::warn(std::string text) {
     core_.observe(job_, [&](api::Operation& record) {
         record.warnings.push_back(std::move(text));
@@ -87,6 +89,10 @@ Runner::~Runner() { stop(); }
 Result<Submitted> Runner::submit(Work work) { return core_->submit(std::move(work)); }
 
 Result<api::Operation> Runner::cancel(std::string_view id) { return core_->cancel(id); }
+
+Result<api::Operation> Runner::pause(std::string_view id) { return core_->pause(id); }
+
+Result<api::Operation> Runner::resume(std::string_view id) { return core_->resume(id); }
 
 Result<api::Operation> Runner::find(std::string_view id) const { return core_->find(id); }
 

@@ -52,6 +52,11 @@ class Progress final {
     /// Errors: canceled (someone did, just before); those of the journal. The operation is not committed then.
     Result<void> commit(std::optional<TargetChange> target_change);
 
+    /// Where the operation may rest, between two steps: returns at once, unless someone wants it paused, or `hold` does;
+    /// then when it is resumed. `why` is told to people.
+    /// Errors: canceled; those of the journal.
+    Result<void> rest(bool hold = false, std::string_view why = {});
+
     void warn(std::string text);
     void note(std::string_view text);
     [[nodiscard]] const CancellationToken& cancel() const;
@@ -72,6 +77,8 @@ struct Work {
     std::string idempotency_key;
     /// What the request was; a key goes with one.
     std::string fingerprint;
+    /// It rests now and then (Progress::rest), so that it can be paused.
+    bool can_pause = false;
     /// Does it, and undoes on failure what it had done. On the runner's thread.
     std::function<Result<void>(Progress&)> run;
     /// Told the record as it ended, on the thread on which it did; may be empty.
@@ -117,6 +124,13 @@ class Runner {
     /// One that waits is canceled at once; one that runs is asked to stop, undoes what it did and ends as canceled.
     /// Errors: operation-unknown; operation-ended; conflict (it is past its point of no return).
     Result<api::Operation> cancel(std::string_view id);
+
+    /// It goes on to where it may rest, and waits there.
+    /// Errors: operation-unknown; operation-ended; conflict (it does not rest; it is past its point of no return).
+    Result<api::Operation> pause(std::string_view id);
+    /// It goes on. Nothing happens when it is not paused.
+    /// Errors: operation-unknown; operation-ended.
+    Result<api::Operation> resume(std::string_view id);
 
     /// As it is now, written or not.
     /// Errors: operation-unknown; those of the journal, for one that ended.

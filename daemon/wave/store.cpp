@@ -60,13 +60,21 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
     return std::unique_ptr<Store>(new Store(std::move(options), std::move(write), std::move(read)));
 }
 
+std::unique_ptr<Store> Store::at(
+    http::Endpoint endpoint, std::string prefix, StoreOptions options
+) {
+    Url write{endpoint, ""};
+    Url read{std::move(endpoint), std::move(prefix)};
+    return std::unique_ptr<Store>(new Store(std::move(options), std::move(write), std::move(read)));
+}
+
 Store::Store(StoreOptions options, Url write, Url read)
     : options_(std::move(options)),
       authorization_(authorization(options_)),
       write_(std::move(write)),
       read_(std::move(read)),
-      writer_(write_.endpoint),
-      reader_(read_.endpoint) {}
+      writer_(write_.endpoint, {.tls = options_.tls}),
+      reader_(read_.endpoint, {.tls = options_.tls}) {}
 
 http::Headers Store::headers(std::string_view content_type) const {
     http::Headers headers{{"Content-Type", content_type}};

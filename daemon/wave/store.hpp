@@ -26,6 +26,8 @@ struct StoreOptions {
     std::string bearer_token;
     std::chrono::milliseconds write_timeout = std::chrono::seconds(5);
     std::chrono::milliseconds read_timeout = std::chrono::seconds(60);
+    /// For https; null trusts the system's CAs.
+    std::shared_ptr<const http::TlsClientContext> tls = {};
 };
 
 /// Errors: invalid, unless it is http[s]://HOST:PORT, with a path behind it or not.
@@ -50,6 +52,11 @@ class Store {
   public:
     /// Errors: invalid, for the endpoints.
     static Result<std::unique_ptr<Store>> open(StoreOptions options);
+    /// One that is written and read at the same place, which may be a unix socket; `prefix`: of the paths of queries. The
+    /// endpoints of the options are unused.
+    static std::unique_ptr<Store> at(
+        http::Endpoint endpoint, std::string prefix, StoreOptions options
+    );
 
     Pushed push(const model::WriteRequest& request, const CancellationToken& token);
     /// Errors: what the store answers; those of http::Client; corrupt.

@@ -3,6 +3,7 @@
 #include "components/gateway/forwarding.hpp"
 #include "http/error_status.hpp"
 #include "http/tenancy.hpp"
+#include "runtime/task_scope.hpp"
 
 namespace mimir::gateway {
 
@@ -16,6 +17,9 @@ namespace {
 constexpr int kBadGateway = 502;
 constexpr int kGatewayTimeout = 504;
 constexpr int kClientGone = 499;
+
+/// Between two looks for an instance.
+constexpr auto kParkInterval = std::chrono::milliseconds(20);
 
 http::ClientOptions client_options(const Gateway::Environment& environment) {
     const Options& options = environment.options;
@@ -36,7 +40,10 @@ std::string_view tenant_of(const Request& request) {
 /// A request on its way through, from its head to the end of its answer. Keeps what it counts alive.
 class Gateway::Transit final : public Passage {
   public:
-    Transit(std::shared_ptr<Metrics> metrics, const http::PathOwner& owner, Lease lease)
+    using TimePoint = Target::TimePoint;
+    Transit(
+        std::shared_ptr<Metrics> metrics, const http::PathOwner& owner, std::optional<Lease> lease
+    )
         : metrics_(std::move(metrics)),
           inflight_(metrics_->inflight_requests.with({owner.module})),
           owner_(owner),
@@ -49,21 +56,36 @@ class Gateway::Transit final : public Passage {
         metrics_->requests.with({owner_.label, owner_.module, std::to_string(status)})->inc();
     }
     void upstream_failed(const Error& error) {
+        has_failed_ = true;
+        if (has_parked_) return;  // each try would count
         metrics_->upstream_errors.with({owner_.module, to_string(error.kind)})->inc();
     }
+    /// To the first instance, or to another.
     void go_to(Lease lease) {
         lease_ = std::move(lease);
-        metrics_->retries.with({owner_.module})->inc();
+        if (has_failed_) metrics_->retries.with({owner_.module})->inc();
+    }
+    /// The instance that it had is no good; there is no other yet.
+    void wait() { lease_.reset(); }
+    void parks() {
+        if (!has_parked_) metrics_->parked.with({owner_.module})->inc();
+        has_parked_ = true;
     }
 
     [[nodiscard]] const std::string& module() const { return owner_.module; }
-    [[nodiscard]] Target& target() const { return lease_.target(); }
+    /// Null while it waits.
+    [[nodiscard]] Target* target() const { return lease_ ? &lease_->target() : nullptr; }
+    [[nodiscard]] bool has_failed() const { return has_failed_; }
+    [[nodiscard]] TimePoint begun() const { return begun_; }
 
   private:
     const std::shared_ptr<Metrics> metrics_;
     const std::shared_ptr<Gauge> inflight_;
     const http::PathOwner owner_;
-    Lease lease_;
+    const TimePoint begun_ = std::chrono::steady_clock::now();
+    std::optional<Lease> lease_;
+    bool has_failed_ = false;
+    bool has_parked_ = false;
 };
 
 /// The request's body on its way to an instance.
@@ -126,9 +148,10 @@ http::Front::Verdict Gateway::examine(Request& request, const http::PathOwner& o
         .now = std::chrono::steady_clock::now(),
         .in_flight_limit = environment_.options.instance_requests_limit,
     });
-    if (!lease) return {.answer = not_running(request, owner.module)};
-    const bool stays = lease->target().reach == Target::Reach::in_process;
-    auto transit = std::make_shared<Transit>(environment_.metrics, owner, *std::move(lease));
+    const bool may_wait = environment_.options.parking_timeout.count() > 0;
+    if (!lease && !may_wait) return {.answer = not_running(request, owner.module)};
+    const bool stays = lease && lease->target().reach == Target::Reach::in_process;
+    auto transit = std::make_shared<Transit>(environment_.metrics, owner, std::move(lease));
     if (stays) return {.passage = std::move(transit)};
 
     Verdict verdict{.passage = transit};
@@ -153,7 +176,13 @@ asio::awaitable<Response> Gateway::forward(Request& request, std::shared_ptr<Tra
     SentBody body(*request.body_reader);
     std::vector<const Target*> tried;
     for (;;) {
-        Target& target = transit->target();
+        if (transit->target() == nullptr) {
+            auto lease = co_await park(request, *transit);
+            if (!lease) co_return not_running(request, transit->module());
+            transit->go_to(*std::move(lease));
+            tried.clear();
+        }
+        Target& target = *transit->target();
         tried.push_back(&target);
         bool sent = false;
         Opened opened = co_await send(request, body, target, sent);
@@ -172,10 +201,9 @@ asio::awaitable<Response> Gateway::forward(Request& request, std::shared_ptr<Tra
             std::string message = fmt::format("module {}: {}", transit->module(), error.message);
             co_return refuse(request, kGatewayTimeout, transit->module(), std::move(message));
         }
-        const bool again = body.may_go_elsewhere(request.method, sent) &&
-                           tried.size() <= environment_.options.retries_max;
+        const bool may_go_elsewhere = body.may_go_elsewhere(request.method, sent);
         std::optional<Lease> next;
-        if (again) {
+        if (may_go_elsewhere && tried.size() <= environment_.options.retries_max) {
             next = environment_.routes.acquire({
                 .module = transit->module(),
                 .tenant = tenant_of(request),
@@ -184,12 +212,56 @@ asio::awaitable<Response> Gateway::forward(Request& request, std::shared_ptr<Tra
                 .tried = tried,
             });
         }
+        const bool is_over = now - transit->begun() >= environment_.options.parking_timeout;
+        if (!next && may_go_elsewhere && !is_over) {
+            transit->wait();
+            continue;
+        }
         if (!next || next->target().reach == Target::Reach::in_process) {
             if (!sent) co_return not_running(request, transit->module());
             std::string message = fmt::format("module {}: {}", transit->module(), error.message);
             co_return refuse(request, kBadGateway, transit->module(), std::move(message));
         }
         transit->go_to(*std::move(next));
+    }
+}
+
+/// Until an instance of the module may answer. Nothing when none does in time, or too many wait already.
+asio::awaitable<std::optional<Lease>> Gateway::park(const Request& request, Transit& transit) {
+    struct Place {
+        Place(std::atomic<std::size_t>& all, Metrics& metrics)
+            : count(++all), all_(all), metrics_(metrics) {
+            metrics_.parked_requests.inc();
+        }
+        ~Place() {
+            --all_;
+            metrics_.parked_requests.dec();
+        }
+        Place(const Place&) = delete;
+        Place& operator=(const Place&) = delete;
+        const std::size_t count;
+
+      private:
+        std::atomic<std::size_t>& all_;
+        Metrics& metrics_;
+    };
+    const Place place(parked_, *environment_.metrics);
+    if (place.count > environment_.options.parked_requests_limit) co_return std::nullopt;
+    transit.parks();
+    const auto end = transit.begun() + environment_.options.parking_timeout;
+    if (transit.has_failed()) co_await runtime::sleep_for(kParkInterval);
+    for (;;) {
+        environment_.routes.update(transit.module(), environment_.discover(transit.module()));
+        const auto now = std::chrono::steady_clock::now();
+        auto lease = environment_.routes.acquire({
+            .module = transit.module(),
+            .tenant = tenant_of(request),
+            .now = now,
+            .in_flight_limit = environment_.options.instance_requests_limit,
+        });
+        if (lease && lease->target().reach != Target::Reach::in_process) co_return lease;
+        if (now >= end || request.context.cancellation.canceled()) co_return std::nullopt;
+        co_await runtime::sleep_for(kParkInterval);
     }
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,7 +28,7 @@ using Discover = std::function<std::vector<Upstream>(std::string_view module)>;
 /// are. What this process serves goes to its own handlers without any detour.
 /// A request goes to another instance only when the first has certainly done nothing with it: nothing
 /// of it was sent, or nothing of its body was read and it is GET or HEAD, or its body was still to
-/// come.
+/// come. When there is no other, it waits, unread, until one answers or its time is over.
 /// Threads: any.
 class Gateway final : public http::Front {
   public:
@@ -64,6 +66,7 @@ class Gateway final : public http::Front {
     asio::awaitable<http::Response> forward(
         http::Request& request, std::shared_ptr<Transit> transit
     );
+    asio::awaitable<std::optional<Lease>> park(const http::Request& request, Transit& transit);
     asio::awaitable<Opened> send(
         const http::Request& request, SentBody& body, const Target& target, bool& begun
     );
@@ -82,6 +85,7 @@ class Gateway final : public http::Front {
     const Environment environment_;
     const std::set<std::string, std::less<>> modules_;
     Clients clients_;
+    std::atomic<std::size_t> parked_ = 0;
 };
 
 }  // namespace mimir::gateway

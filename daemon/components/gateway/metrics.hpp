@@ -26,6 +26,13 @@ struct Metrics {
               "Requests that were sent to another instance after one failed.",
               {"module"}
           )),
+          parked_requests(scope.gauge(
+              "mimird_gateway_parked_requests",
+              "Requests that wait for an instance of their module to answer."
+          )),
+          parked(scope.counters(
+              "mimird_gateway_parked_requests_total", "Requests that had to wait so.", {"module"}
+          )),
           upstream_errors(scope.counters(
               "mimird_gateway_upstream_errors_total",
               "Requests that an instance did not answer, or not to the end.",
@@ -47,6 +54,8 @@ struct Metrics {
     Family<Counter>& requests;
     Family<Gauge>& inflight_requests;
     Family<Counter>& retries;
+    Gauge& parked_requests;
+    Family<Counter>& parked;
     Family<Counter>& upstream_errors;
     Family<Counter>& auth_refusals;
     Gauge& auth_last_reload_successful;

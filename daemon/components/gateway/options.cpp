@@ -68,6 +68,23 @@ void declare(config::Declarer& d, Options& o) {
         }
     );
     d.option(
+        o.parking_timeout,
+        {
+            .key = "gateway.parking_timeout",
+            .help = "How long a request waits, unread, while no instance of its module answers: "
+                    "longer than one takes to start again. 0 refuses it at once.",
+            .category = Category::advanced,
+        }
+    );
+    d.option(
+        o.parked_requests_limit,
+        {
+            .key = "gateway.max_parked_requests",
+            .help = "Most requests that wait so; more are refused at once.",
+            .category = Category::advanced,
+        }
+    );
+    d.option(
         o.instance_requests_limit,
         {
             .key = "gateway.max_inflight_requests_per_instance",

@@ -19,6 +19,10 @@ struct Options {
     std::size_t retries_max = 2;
     std::chrono::milliseconds failure_backoff = std::chrono::seconds(1);
 
+    /// 0: a request that no instance can take is refused at once.
+    std::chrono::milliseconds parking_timeout = std::chrono::seconds(5);
+    std::size_t parked_requests_limit = 1000;
+
     std::size_t instance_requests_limit = 1000;
     std::size_t instance_idle_connections_limit = 64;
     /// 0: what the instances say.

@@ -168,7 +168,10 @@ std::optional<Lease> RouteTable::acquire(const Choice& choice) {
 
 std::shared_ptr<Target> RouteTable::choose(const RouteEntry& entry, const Choice& choice) {
     const auto is_free = [&](const Target& target) {
-        return target.in_flight() < choice.in_flight_limit &&
+        // The ring may show this process for a while after its module has stopped.
+        const bool has_stopped =
+            !entry.pinned && !choice.served_here && target.reach == Target::Reach::in_process;
+        return !has_stopped && target.in_flight() < choice.in_flight_limit &&
                std::ranges::find(choice.tried, &target) == choice.tried.end();
     };
     if (!entry.pinned && choice.served_here) return entry.local;

@@ -151,8 +151,8 @@ class RouteTable {
         /// Not these.
         std::span<const Target* const> tried = {};
     };
-    /// The target for a request: where the entry is pinned to; else this process, when it can; else
-    /// the one with the least in flight, those that have failed lately last. Nothing when there is
+    /// The target for a request: where the entry is pinned to; else this process, when it can; else of
+    /// the others the one with the least in flight, those that have failed lately last. Nothing when there is
     /// none. Once a flip has returned, no target of before is given out any more.
     [[nodiscard]] std::optional<Lease> acquire(const Choice& choice);
 

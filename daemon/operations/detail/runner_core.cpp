@@ -127,10 +127,11 @@ Result<api::Operation> RunnerCore::cancel(std::string_view id) {
     {
         // So that nothing is in the journal and not yet in the queue.
         const std::lock_guard submitting(submitting_);
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         const auto at = live_.find(id);
         if (at != live_.end() && !api::has_ended(at->second->record.state)) {
-            Job& job = *at->second;
+            const JobPtr found = at->second;
+            Job& job = *found;
             if (job.committed) {
                 return fail(
                     ErrorKind::conflict,
@@ -139,7 +140,8 @@ Result<api::Operation> RunnerCore::cancel(std::string_view id) {
                 );
             }
             job.cancel.cancel();
-            const auto queued = std::ranges::find(queue_, at->second);
+            go_on(job, lock);
+            const auto queued = std::ranges::find(queue_, found);
             if (queued == queue_.end()) return job.record;
             waiting = std::move(*queued);
             queue_.erase(queued);
@@ -147,18 +149,84 @@ Result<api::Operation> RunnerCore::cancel(std::string_view id) {
             ++waiting->record.version;
         }
     }
-    if (waiting == nullptr) {
-        MIMIR_TRY(const auto operation, find(id));
-        return fail_with_id(
-            ErrorKind::conflict,
-            "operation-ended",
-            "{} has ended: {}",
-            id,
-            api::to_string(operation.state)
-        );
-    }
+    if (waiting == nullptr) return tl::unexpected(has_ended(id));
     ended(waiting);
     return waiting->record;
+}
+
+/// Why nothing can be done about an operation that does not live.
+Error RunnerCore::has_ended(std::string_view id) const {
+    const auto operation = find(id);
+    if (!operation) return operation.error();
+    return Error{
+        ErrorKind::conflict,
+        "operation-ended",
+        fmt::format("{} has ended: {}", id, api::to_string(operation->state))
+    };
+}
+
+Result<api::Operation> RunnerCore::pause(std::string_view id) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto at = live_.find(id);
+        if (at != live_.end() && !api::has_ended(at->second->record.state)) {
+            Job& job = *at->second;
+            if (!job.work.can_pause) {
+                return fail(ErrorKind::conflict, "{} is done in one go: it can't be paused", id);
+            }
+            if (job.committed) {
+                return fail(
+                    ErrorKind::conflict,
+                    "{} is past its point of no return and will be finished: it cannot be paused",
+                    id
+                );
+            }
+            job.paused = true;
+            return job.record;
+        }
+    }
+    return tl::unexpected(has_ended(id));
+}
+
+Result<api::Operation> RunnerCore::resume(std::string_view id) {
+    {
+        std::unique_lock lock(mutex_);
+        const auto at = live_.find(id);
+        if (at != live_.end() && !api::has_ended(at->second->record.state)) {
+            const JobPtr job = at->second;
+            job->paused = false;
+            go_on(*job, lock);
+            return job->record;
+        }
+    }
+    return tl::unexpected(has_ended(id));
+}
+
+/// Wakes one that rests, and waits until it says that it does not.
+void RunnerCore::go_on(const Job& job, std::unique_lock<std::mutex>& lock) {
+    wake_.notify_all();
+    wake_.wait(lock, [&] { return job.record.state != OperationState::paused; });
+}
+
+Result<void> RunnerCore::rest(Job& job, bool hold, std::string_view why) {
+    MIMIR_TRY(job.cancel.check());
+    {
+        const std::lock_guard lock(mutex_);
+        if (hold) job.paused = true;
+        if (!job.paused) return {};
+    }
+    const std::string reason = why.empty() ? "" : fmt::format(": {}", why);
+    MIMIR_TRY(intend(job, [](api::Operation& record) { record.state = OperationState::paused; }));
+    tell(job, api::Severity::info, "paused" + reason);
+    {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return !job.paused || job.cancel.canceled(); });
+    }
+    observe(job, [](api::Operation& record) { record.state = OperationState::running; });
+    wake_.notify_all();
+    MIMIR_TRY(job.cancel.check());
+    tell(job, api::Severity::info, "goes on");
+    return {};
 }
 
 Result<api::Operation> RunnerCore::find(std::string_view id) const {

@@ -21,6 +21,8 @@ struct Job {
     CancellationToken cancel = CancellationToken::create();
     /// Past its point of no return, or writing that it is. Guarded by the core's mutex.
     bool committed = false;
+    /// It is to rest. Guarded by the core's mutex.
+    bool paused = false;
 };
 using JobPtr = std::shared_ptr<Job>;
 
@@ -37,6 +39,8 @@ class RunnerCore {
 
     Result<Submitted> submit(Work work);
     Result<api::Operation> cancel(std::string_view id);
+    Result<api::Operation> pause(std::string_view id);
+    Result<api::Operation> resume(std::string_view id);
     Result<api::Operation> find(std::string_view id) const;
     Result<std::vector<api::Operation>> list(std::size_t limit) const;
     std::optional<std::string> current() const;
@@ -65,6 +69,7 @@ class RunnerCore {
         (void)journal_.save(job.record);
     }
     Result<void> commit(Job& job, std::optional<TargetChange> target_change);
+    Result<void> rest(Job& job, bool hold, std::string_view why);
     void tell(const Job& job, api::Severity severity, std::string message) const;
     [[nodiscard]] TimestampMs now() const { return clock_.now(); }
 
@@ -73,6 +78,8 @@ class RunnerCore {
     JobPtr next();
     void run(const JobPtr& job);
     void cancel_waiting();
+    void go_on(const Job& job, std::unique_lock<std::mutex>& lock);
+    Error has_ended(std::string_view id) const;
     /// Makes the end of a job known; the record has its last state.
     void ended(const JobPtr& job);
     void write_ends();

@@ -109,6 +109,43 @@ TEST_SUITE("gateway/gateway") {
         );
     }
 
+    TEST_CASE("a request waits, unread, while no instance of its module answers") {
+        Options options = Front::quick();
+        options.parking_timeout = 30s;
+        Front front(options);
+        const test::TempDir dir;
+        const std::string path = dir.path() / "rpc.sock";
+        front.run_at({{.instance = "one", .address = "unix://" + path}});
+        std::thread getter([&] { CHECK(front.get("/query").body == "one /query"); });
+        std::thread poster([&] {
+            const Response answer = front.post("/api/v1/push", std::string(1'000'000, 'x'));
+            CHECK(answer.body.starts_with("one: 1000000 bytes"));
+        });
+        CHECK(front.counts("mimird_gateway_parked_requests 2"));
+        Instance instance(front.executors, "one", http::UnixAddress{.path = path, .group = {}});
+        getter.join();
+        poster.join();
+        CHECK(front.counts("mimird_gateway_parked_requests 0"));
+        CHECK(front.counts("mimird_gateway_parked_requests_total{module=\"querier\"} 1\n"));
+    }
+
+    TEST_CASE("requests wait no longer than they should, and no more of them") {
+        Options options = Front::quick();
+        options.parking_timeout = 30s;
+        options.parked_requests_limit = 1;
+        Front front(options);
+        Raw waits(front);
+        waits.send("GET /query HTTP/1.1\r\nHost: x\r\n\r\n");
+        CHECK(front.counts("mimird_gateway_parked_requests 1"));
+        CHECK(front.get("/query").status == 503);
+        options.parking_timeout = 50ms;
+        Front impatient(options);
+        CHECK(impatient.get("/query").status == 503);
+        Instance instance(front.executors, "one", any_port());
+        front.run_at({instance.upstream()});
+        CHECK(waits.read_until("one /query").starts_with("HTTP/1.1 200"));
+    }
+
     TEST_CASE("a body streams: its first bytes arrive before the last are sent") {
         Front front;
         Instance instance(front.executors, "one", any_port());

@@ -244,7 +244,8 @@ class Front {
             .refresh_period = 10ms,
             .connect_timeout = 1s,
             .stall_timeout = 10s,
-            .failure_backoff = 1min
+            .failure_backoff = 1min,
+            .parking_timeout = 0ms,
         };
     }
 

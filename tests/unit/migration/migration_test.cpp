@@ -1,6 +1,8 @@
 #include "migration/migration.hpp"
 
+#include <atomic>
 #include <future>
+#include <thread>
 
 #include "operations/event_log.hpp"
 #include "world.hpp"
@@ -71,6 +73,27 @@ TEST_SUITE("migration/migration") {
             CHECK(bench.is_monolithic());
             CHECK(bench.journal.stored_target() == "all");
         }
+    }
+
+    TEST_CASE("one that holds waits before the point of no return, with old and new instances") {
+        Bench bench;
+        std::atomic<bool> was_held = false;
+        std::jthread completes([&](const std::stop_token& stop) {
+            while (!stop.stop_requested() && !was_held) {
+                const auto record = bench.runner.find("op-1");
+                if (record && record->state == OperationState::paused) {
+                    was_held = bench.node.here.contains("distributor") &&
+                               bench.node.beside.contains("distributor") &&
+                               !bench.journal.stored_target();
+                    CHECK(bench.runner.resume("op-1"));
+                }
+                std::this_thread::yield();
+            }
+        });
+        CHECK(bench.migrate(Form::microservices, {.hold = true}).state == OperationState::done);
+        completes.join();
+        CHECK(was_held);
+        CHECK(bench.is_split());
     }
 
     TEST_CASE("whatever fails before the point of no return, all is as before") {

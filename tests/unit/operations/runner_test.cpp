@@ -303,6 +303,75 @@ TEST_SUITE("operations/runner") {
         CHECK(states(record) == "failed skipped");
     }
 
+    TEST_CASE("one that rests is paused between two steps, and goes on when it is resumed") {
+        Bench bench;
+        Gate gate;
+        Work wanted = work("first", [&](Progress& progress) -> Result<void> {
+            MIMIR_TRY(progress.plan({step("start", "a"), step("start", "b")}));
+            for (std::size_t i = 0; i < 2; ++i) {
+                MIMIR_TRY(progress.rest());
+                MIMIR_TRY(progress.begins(i));
+                if (i == 0) MIMIR_TRY(gate.pass(progress));
+                progress.ended(i, {});
+            }
+            return {};
+        });
+        wanted.can_pause = true;
+        REQUIRE_OK(bench.runner->submit(wanted));
+        gate.entered.wait();
+        CHECK(bench.runner->pause("op-1")->state == OperationState::running);
+        gate.opened.set_value();
+        const auto paused = bench.wait_for("op-1", [](const api::Operation& record) {
+            return record.state == OperationState::paused;
+        });
+        CHECK(states(paused) == "done planned");
+        CHECK(bench.journal.find("op-1")->state == OperationState::paused);
+        CHECK_FALSE(bench.runner->is_idle());
+        CHECK(bench.runner->resume("op-1")->state != OperationState::paused);
+        CHECK(states(bench.wait_for_end("op-1")) == "done done");
+        CHECK(bench.runner->pause("op-1").error().id == "operation-ended");
+        CHECK(bench.runner->resume("op-77").error().id == "operation-unknown");
+    }
+
+    TEST_CASE("one that holds is canceled by who does not want it, or by the end of the runner") {
+        for (const bool ends : {false, true}) {
+            Bench bench;
+            Work wanted =
+                work("first", [](Progress& progress) { return progress.rest(true, "x"); });
+            wanted.can_pause = true;
+            REQUIRE_OK(bench.runner->submit(wanted));
+            bench.wait_for("op-1", [](const api::Operation& record) {
+                return record.state == OperationState::paused;
+            });
+            if (ends) {
+                bench.runner->stop();
+            } else {
+                CHECK(bench.runner->cancel("op-1")->state != OperationState::paused);
+            }
+            CHECK(bench.wait_for_end("op-1").state == OperationState::canceled);
+        }
+    }
+
+    TEST_CASE("one that does not rest, or is past its point of no return, is not paused") {
+        Bench bench;
+        Gate gate;
+        REQUIRE_OK(bench.runner->submit(work("first", gate.run())));
+        gate.entered.wait();
+        CHECK(bench.runner->pause("op-1").error().kind == ErrorKind::conflict);
+        gate.opened.set_value();
+        bench.wait_for_end("op-1");
+        Gate behind;
+        Work wanted = work("second", [&](Progress& progress) -> Result<void> {
+            MIMIR_TRY(progress.commit(std::nullopt));
+            return behind.pass(progress);
+        });
+        wanted.can_pause = true;
+        REQUIRE_OK(bench.runner->submit(wanted));
+        behind.entered.wait();
+        CHECK(bench.runner->pause("op-2").error().kind == ErrorKind::conflict);
+        behind.opened.set_value();
+    }
+
     TEST_CASE("past its point of no return nobody can cancel an operation") {
         Bench bench;
         Gate gate;
