@@ -68,6 +68,10 @@ std::string daemon_man_page() {
     out += ".SH ENVIRONMENT\n";
     out += tagged("MIMIRD_FLAGS", "Of the units: further flags, set in /etc/default/mimird.");
     out += tagged(
+        "MIMIRD_COMPONENT_FLAGS",
+        "Of one component's unit: flags that win over the others, set in /etc/default/mimird-NAME."
+    );
+    out += tagged(
         "NOTIFY_SOCKET, WATCHDOG_USEC", "Set by systemd, which is told of the process' state."
     );
     out += tagged("JOURNAL_STREAM", "Set by systemd: the log goes to the journal with its fields.");
