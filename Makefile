@@ -7,16 +7,17 @@
 #   make bench    mimird beside Prometheus and VictoriaMetrics (some minutes; BENCH="--quick" for a smaller size)
 #   make docs     the pages that are generated from the code's declarations
 #   make install  DESTDIR=/somewhere for packages
+#   make deb      the Debian package, in build/
 
 SHELL := /bin/bash
 JOBS  ?= $(shell nproc)
 PRESET ?= release
 BENCH ?=
 
-.PHONY: help build deps test-deps test soak run bench install format tidy docs clean
+.PHONY: help build deps test-deps test soak run bench install deb format tidy docs clean
 
 help:
-	@sed -n '3,10p' Makefile | cut -c3-
+	@sed -n '3,11p' Makefile | cut -c3-
 
 deps:
 	@tools/install-deps.sh build
@@ -46,6 +47,11 @@ bench: deps
 
 install: build
 	@DESTDIR=$(DESTDIR) cmake --install build --prefix /usr
+
+deb: deps
+	@tools/install-deps.sh package
+	@tools/build.sh release $(JOBS) mimird mimirctl generated_pages
+	@cd build && cpack -G DEB
 
 format:
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i

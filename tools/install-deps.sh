@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing: install-deps.sh [build] [run] [test] [bench] [tidy]
+# Installs the Debian packages that are missing: install-deps.sh [build] [run] [test] [bench] [tidy] [package]
 # Asks for root through sudo when it is not root. Does nothing, quickly, when all is there.
 set -euo pipefail
 
@@ -7,10 +7,11 @@ build=(
   clang-19 lld-19 libclang-rt-19-dev cmake ninja-build ccache pkg-config
   libboost1.81-dev libboost-url1.81-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev
   doctest-dev libsnappy-dev libzstd-dev zlib1g-dev libxxhash-dev libre2-dev libyaml-cpp-dev libjemalloc-dev
-  libssl-dev libexpected-dev libbenchmark-dev libsqlitecpp-dev libsqlite3-dev
+  libssl-dev libsystemd-dev libexpected-dev libbenchmark-dev libsqlitecpp-dev libsqlite3-dev
 )
 run=(curl)
-test=(python3 curl openssl chromium chromium-driver strace)
+test=(python3 curl openssl chromium chromium-driver strace dpkg-dev file fish lintian systemd-container zsh)
+package=(dpkg-dev file)
 bench=(python3 util-linux)
 tidy=(clang-tidy-19 clang-format-19)
 

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
+#include "base/troff.hpp"
 #include "ctl/build_info.hpp"
 #include "ctl/command_table.hpp"
 #include "ctl/docs/pages.hpp"
@@ -11,53 +11,12 @@
 namespace mimir::ctl {
 namespace {
 
-/// Text as troff shows it: backslashes and hyphens as themselves, no line that begins like a request.
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const bool begins_line = out.empty() || out.back() == '\n';
-        if (begins_line && (c == '.' || c == '\'')) out += "\\&";
-        if (c == '\\') {
-            out += "\\e";
-        } else if (c == '-') {
-            out += "\\-";
-        } else {
-            out += c;
-        }
-    }
-    return out;
-}
+using troff::escaped;
+using troff::prose;
+using troff::tagged;
 
-/// Text in which `code` is bold.
-std::string prose(std::string_view text) {
-    std::string out;
-    bool is_code = false;
-    while (!text.empty()) {
-        const std::size_t tick = std::min(text.find('`'), text.size());
-        out += escaped(text.substr(0, tick));
-        if (tick < text.size()) out += is_code ? "\\fR" : "\\fB";
-        if (tick < text.size()) is_code = !is_code;
-        text.remove_prefix(std::min(text.size(), tick + 1));
-    }
-    return out;
-}
-
-std::string head(std::string_view title, std::string_view name, std::string_view summary) {
-    std::string upper(title);
-    std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
-    std::string whole(summary);
-    if (whole.ends_with('.')) whole.pop_back();
-    return fmt::format(
-        ".TH \"{}\" 1 \"\" \"mimird {}\" \"mimird\"\n.SH NAME\n{} \\- {}\n",
-        escaped(upper),
-        kVersion,
-        escaped(name),
-        prose(whole)
-    );
-}
-
-std::string tagged(std::string_view tag, std::string_view text) {
-    return fmt::format(".TP\n\\fB{}\\fR\n{}\n", escaped(tag), prose(text));
+std::string head(std::string_view name, std::string_view summary) {
+    return troff::heading({.name = name, .section = 1, .summary = summary, .version = kVersion});
 }
 
 std::string options_section(std::string_view title, std::span<const Option> options) {
@@ -112,7 +71,7 @@ ManPage command_page(const Command& command) {
     const std::string name = "mimirctl-" + std::string(command.name);
     std::set<ExitCode> codes;
     add_codes(codes, command);
-    std::string text = head(name, name, command.summary);
+    std::string text = head(name, command.summary);
     text += ".SH SYNOPSIS\n.nf\n" + escaped(synopsis(command)) + "\n";
     for (const Command* verb : verbs_of(command.name)) text += escaped(synopsis(*verb)) + "\n";
     text += ".fi\n" + body(command, false);
@@ -127,7 +86,7 @@ ManPage command_page(const Command& command) {
 }
 
 ManPage program_page() {
-    std::string text = head("mimirctl", "mimirctl", "operates a mimird daemon over its admin API");
+    std::string text = head("mimirctl", "operates a mimird daemon over its admin API");
     text += ".SH SYNOPSIS\n" + escaped("mimirctl [OPTION]... COMMAND [ARGUMENT]...") + "\n";
     text += ".SH DESCRIPTION\nData goes to stdout and talk to stderr. With " + escaped("-o") +
             " json, yaml and jsonl come the objects of the admin API, unchanged.\n.SH COMMANDS\n";

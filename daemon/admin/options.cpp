@@ -17,7 +17,7 @@ void declare(config::Declarer& d, Options& o) {
             .key = "admin.socket",
             .help = "Unix socket of the admin API, which mimirctl talks to. Empty for "
                     "/run/mimird/admin.sock, or mimird/admin.sock in $XDG_RUNTIME_DIR without "
-                    "root.",
+                    "root; a unit of systemd uses its own $RUNTIME_DIRECTORY.",
         }
     );
     d.option(
@@ -147,7 +147,14 @@ void validate(const Options& o, config::Findings& findings) {
 }
 
 std::string default_socket(std::string_view process) {
-    const std::string file = fmt::format("mimird/{}.sock", process.empty() ? "admin" : process);
+    const std::string name = fmt::format("{}.sock", process.empty() ? "admin" : process);
+    const std::string file = "mimird/" + name;
+    // Of a systemd unit with RuntimeDirectory=; of several the first.
+    const char* unit = std::getenv("RUNTIME_DIRECTORY");
+    if (unit != nullptr && *unit == '/') {
+        const std::string_view folders = unit;
+        return fmt::format("{}/{}", folders.substr(0, folders.find(':')), name);
+    }
     if (::geteuid() == 0) return "/run/" + file;
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");
     return runtime != nullptr && *runtime != '\0' ? fmt::format("{}/{}", runtime, file)

@@ -28,7 +28,8 @@ struct Options {
 void declare(config::Declarer& d, Options& options);
 void validate(const Options& options, config::Findings& findings);
 
-/// Where the socket is when none is set: /run/mimird/admin.sock for root, else in $XDG_RUNTIME_DIR/mimird; of a process
+/// Where the socket is when none is set: in $RUNTIME_DIRECTORY, which systemd gives to a unit; else
+/// /run/mimird/admin.sock for root, else in $XDG_RUNTIME_DIR/mimird; of a process
 /// that has a name (node.name), <name>.sock there. Empty when there is no such variable.
 std::string default_socket(std::string_view process);
 

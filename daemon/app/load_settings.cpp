@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "config/load.hpp"
 #include "fs/file_system.hpp"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr int kUsageStatus = 2;
 constexpr int kConfigStatus = 1;
+constexpr std::string_view kFlagsFile = "config.flags-file";
 
 tl::unexpected<LoadFailure> failure(int exit_status, const config::Findings& findings) {
     return tl::unexpected(LoadFailure{exit_status, findings.result().error().message});
@@ -38,6 +41,42 @@ void load_file(Loaded& loaded, config::Findings& findings) {
     apply_file({path, *std::move(text)}, loaded, findings);
 }
 
+std::vector<std::string> split_at_nul(std::string_view text) {
+    std::vector<std::string> parts;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\0'), text.size());
+        parts.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return parts;
+}
+
+/// Replaces -config.flags-file by the flags of that file.
+void insert_flags_of_files(
+    std::vector<config::FlagValue>& flags,
+    const config::Declarer& declared,
+    config::Findings& findings
+) {
+    std::vector<config::FlagValue> all;
+    for (config::FlagValue& flag : flags) {
+        if (flag.option->flag != kFlagsFile) {
+            all.push_back(std::move(flag));
+            continue;
+        }
+        const auto text = fs::real_file_system().read_file(flag.value);
+        if (!text && text.error().kind == ErrorKind::not_found) continue;
+        if (!text) {
+            findings.add(fmt::format("-{}", kFlagsFile), text.error().message);
+            continue;
+        }
+        const auto written = split_at_nul(*text);
+        const std::vector<std::string_view> views(written.begin(), written.end());
+        auto more = config::parse_flags(views, declared, findings);
+        std::ranges::move(more, std::back_inserter(all));
+    }
+    flags = std::move(all);
+}
+
 /// Without `file` the one that the flags name is read, if they do.
 tl::expected<void, LoadFailure> load_from(
     std::span<const std::string_view> arguments,
@@ -49,7 +88,8 @@ tl::expected<void, LoadFailure> load_from(
     for (std::string_view& flag : flags_written) {
         if (flag == "-h" || flag == "--h") flag = "-help";
     }
-    const auto flags = config::parse_flags(flags_written, loaded.declared, findings);
+    auto flags = config::parse_flags(flags_written, loaded.declared, findings);
+    insert_flags_of_files(flags, loaded.declared, findings);
     config::apply_flags(flags, findings);
     if (!findings.empty()) {
         auto failed = failure(kUsageStatus, findings);

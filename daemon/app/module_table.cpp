@@ -85,6 +85,11 @@ Built create_ingester(Wiring& w) {
         .slot = w.ingester,
         .internal = w.internal_routes(),
         .stop_module = [&w] { w.stop_module("ingester"); },
+        .progress =
+            [&w](std::string text) {
+                w.start_progress.with([&](std::string& shown) { shown = std::move(text); });
+                w.changed();
+            },
         .files = w.files,
         .executors = w.executors,
         .router = w.router,

@@ -129,6 +129,7 @@ Node::Node(Environment environment)
       ) {
     wiring_.manager = &manager_;
     wiring_.control = &control_;
+    wiring_.changed = environment_.changed;
     wiring_.recomposition = &recomposition_;
     wiring_.stop_module = [this](std::string name) {
         manager_.submit(

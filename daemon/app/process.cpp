@@ -13,8 +13,10 @@
 #include "app/load_settings.hpp"
 #include "app/module_table.hpp"
 #include "app/node.hpp"
+#include "app/notifier.hpp"
 #include "app/signals.hpp"
 #include "config/print.hpp"
+#include "telemetry/journal.hpp"
 
 namespace mimir::app {
 namespace {
@@ -59,7 +61,10 @@ class StopDeadline {
 class Process {
   public:
     Process(std::unique_ptr<Node> node, Signals& signals)
-        : signals_(signals), node_(std::move(node)), log_(node_->wiring().log) {}
+        : signals_(signals),
+          node_(std::move(node)),
+          log_(node_->wiring().log),
+          notifier_(node_->wiring().executors.io, [this](Phase phase) { return line(phase); }) {}
 
     int run() {
         const BuildInfo info = build_info();
@@ -70,6 +75,7 @@ class Process {
                 case Signals::Event::terminate: return stop(kOk);
                 case Signals::Event::reload: reload(); break;
                 case Signals::Event::woken:
+                    note_changes();
                     if (start_ == Start::failed) return stop(kFailed);
                     if (nothing_left()) {
                         return stop(node_->manager().came_to_an_end() ? kOk : kFailed);
@@ -91,6 +97,26 @@ class Process {
         signals_.wake();
     }
 
+    /// Tells the service manager.
+    void note_changes() {
+        if (start_ == Start::done && !is_announced_) {
+            is_announced_ = true;
+            notifier_.enter(Phase::running);
+        } else {
+            notifier_.refresh();
+        }
+    }
+
+    [[nodiscard]] std::string line(Phase phase) const {
+        return describe({
+            .phase = phase,
+            .target = node_->control().target().target,
+            .modules = node_->manager().list(),
+            .progress =
+                node_->wiring().start_progress.with([](const std::string& text) { return text; }),
+        });
+    }
+
     /// Every module that was to run has ended, or failed for good.
     [[nodiscard]] bool nothing_left() const {
         return start_ == Start::done && node_->manager().gave_up();
@@ -98,7 +124,9 @@ class Process {
 
     void reload() {
         const admin::Caller caller{.name = "mimird", .via = "signal", .role = api::Role::change};
+        notifier_.reload_begins();
         const auto result = node_->control().reload(caller, {});
+        notifier_.reload_ended();
         if (!result) {
             log_.error("configuration not reloaded", {{"err", result.error()}});
         } else {
@@ -109,6 +137,7 @@ class Process {
     int stop(int status) {
         signals_.restore();  // who asks twice does not want to wait
         node_->wiring().stopping = true;
+        notifier_.enter(Phase::stopping);
         const auto settings = node_->wiring().settings();
         if (status == kOk && settings->shutdown_delay.count() > 0) {
             log_.info("shutting down after a delay", {{"delay", settings->shutdown_delay}});
@@ -125,6 +154,8 @@ class Process {
     const std::unique_ptr<Node> node_;
     const telemetry::Logger log_;
     std::atomic<Start> start_ = Start::under_way;
+    bool is_announced_ = false;
+    Notifier notifier_;
 };
 
 }  // namespace
@@ -159,7 +190,9 @@ int run(std::span<const std::string_view> arguments) {
     auto node = Node::create({
         .loaded = made,
         .arguments = {arguments.begin(), arguments.end()},
-        .log = telemetry::Logger::to_stderr(server.log_format, server.log_level),
+        .log = telemetry::stderr_is_journal()
+                   ? telemetry::Logger::to_journal(server.log_format, server.log_level)
+                   : telemetry::Logger::to_stderr(server.log_format, server.log_level),
         .changed = [&signals] { signals->wake(); },
         .end = [&signals] { signals->terminate(); },
     });

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "app/inherited_socket.hpp"
 #include "app/request_metrics.hpp"
 #include "app/wiring.hpp"
 #include "http/server.hpp"
@@ -69,7 +70,11 @@ class ServerService final : public modules::Service {
             internal_,
             with_context(serve(std::move(internal)), "listening for other processes of the cluster")
         );
-        MIMIR_TRY(server_, serve(public_options(settings_)));
+        http::ServerOptions clients = public_options(settings_);
+        const auto inherited = inherited_socket("http", settings_.http_listen_port);
+        if (inherited) clients.listen = {*inherited};
+        MIMIR_TRY(server_, serve(std::move(clients)));
+        port_ = inherited ? settings_.http_listen_port : server_->port();
         connections_.emplace(wiring_.registry);
         connections_->callbacks(
             telemetry::MetricType::gauge,
@@ -88,10 +93,11 @@ class ServerService final : public modules::Service {
             )
             .with({"http"})
             ->set(static_cast<double>(settings_.http_listen_conn_limit));
-        wiring_.http_port = server_->port();
+        wiring_.http_port = port_;
         log_.info(
             "server listening on addresses",
             {{"http", address()},
+             {"inherited", inherited.has_value()},
              {"internal", wiring_.identity->identity.address},
              {"internal_from", wiring_.identity->address_from}}
         );
@@ -117,7 +123,7 @@ class ServerService final : public modules::Service {
     }
     [[nodiscard]] std::string address() const {
         const std::string& host = settings_.http_listen_address;
-        return fmt::format("{}:{}", host.empty() ? "[::]" : host, server_->port());
+        return fmt::format("{}:{}", host.empty() ? "[::]" : host, port_);
     }
 
     Wiring& wiring_;
@@ -125,6 +131,7 @@ class ServerService final : public modules::Service {
     telemetry::MetricScope scope_;
     const ServerOptions settings_;
     RequestMetrics requests_;
+    std::uint16_t port_ = 0;
     std::unique_ptr<http::Server> internal_;
     std::unique_ptr<http::Server> server_;
     std::optional<telemetry::MetricScope> connections_;  // asks server_

@@ -100,6 +100,15 @@ void declare(config::Declarer& d, NodeOptions& o) {
 void declare(config::Declarer& d, CommandLine& c) {
     d.option(c.config_file, {.flag = "config.file", .help = "YAML file with settings."});
     d.option(
+        c.flags_file,
+        {
+            .flag = "config.flags-file",
+            .help = "File with more flags, each ended by a NUL byte, which count as if they stood "
+                    "here. Without such a file there are none. mimird writes one for each of its "
+                    "component processes that systemd runs.",
+        }
+    );
+    d.option(
         c.expand_env,
         {
             .flag = "config.expand-env",
@@ -195,7 +204,9 @@ void validate(const Settings& settings, config::Findings& findings) {
     };
     check_tenant("no_auth_tenant", settings.no_auth_tenant);
     check_tenant("self_monitoring.tenant", settings.self_monitoring.tenant);
-    const auto is_plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; };
+    const auto is_plain = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    };
     if (!std::ranges::all_of(settings.node.name, is_plain)) {
         findings.add("node.name", "expected letters, digits, '-' and '_' only");
     }

@@ -24,6 +24,7 @@ namespace mimir::app {
 /// What only the command line says.
 struct CommandLine {
     std::string config_file;
+    std::string flags_file;
     bool expand_env = false;
     bool help = false;
     bool help_all = false;

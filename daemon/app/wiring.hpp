@@ -83,6 +83,8 @@ struct Wiring {
     /// By position in ring_rows().
     std::array<modules::Slot<ring::Ring>, kRingCount> rings = {};
 
+    /// How far a long start is, for people; empty when nothing is to be said.
+    Guarded<std::string> start_progress{};
     /// Where the server listens; 0 while it does not.
     std::atomic<std::uint16_t> http_port = 0;
     /// Where the admin API's socket is; empty while it does not listen.
@@ -96,6 +98,8 @@ struct Wiring {
     Canary canary = {};
     /// Asks that a module be stopped, and returns; of the node.
     std::function<void(std::string)> stop_module = {};
+    /// Tells the process that what it says of itself changed: a module's state, progress. Quick, on any thread.
+    std::function<void()> changed = [] {};
     /// A signal to stop came; modules may still run.
     std::atomic<bool> stopping = false;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/troff.hpp"
 #include "base/units.hpp"
 
 namespace mimir::config {
@@ -195,6 +196,47 @@ std::string print_help(const Declarer& declared, bool all) {
         );
     }
     if (!all) out += "\n-help-all also shows the advanced and experimental flags.\n";
+    return out;
+}
+
+std::string print_man_flags(const Declarer& declared) {
+    std::vector<const Option*> options;
+    for (const Option& option : declared.options()) {
+        if (option.category == Category::basic) options.push_back(&option);
+    }
+    std::ranges::sort(options, {}, &Option::flag);
+    std::string out;
+    for (const Option* option : options) {
+        const bool is_switch = option->type == Type::boolean;
+        out += troff::tagged(
+            fmt::format(
+                "-{}{}{}", option->flag, is_switch ? "" : "=", is_switch ? "" : type_text(*option)
+            ),
+            std::string(option->help) + facts_text(*option)
+        );
+    }
+    return out;
+}
+
+std::string print_man_settings(const Declarer& declared) {
+    std::vector<std::pair<std::string_view, std::string>> sections = {{"TOP LEVEL", ""}};
+    for (const Option& option : declared.options()) {
+        if (option.key.empty()) continue;
+        const std::size_t dot = option.key.find('.');
+        const bool is_top = dot == std::string::npos;
+        const std::string_view name =
+            is_top ? sections.front().first : std::string_view(option.key).substr(0, dot);
+        if (std::ranges::find(sections, name, [](const auto& s) { return s.first; }) ==
+            sections.end())
+            sections.emplace_back(name, "");
+        std::string text(category_mark(option.category));
+        text += std::string(option.help) + facts_text(option);
+        if (option.per_tenant) text += " Per tenant.";
+        std::ranges::find(sections, name, [](const auto& s) { return s.first; })->second +=
+            troff::tagged(fmt::format("{}: {}", option.key, type_text(option)), text);
+    }
+    std::string out;
+    for (const auto& [name, text] : sections) out += fmt::format(".SH \"{}\"\n{}", name, text);
     return out;
 }
 

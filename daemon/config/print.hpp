@@ -15,6 +15,10 @@ std::string print_yaml(const Declarer& declared, Printed printed);
 /// -help (the basic flags) and -help-all.
 std::string print_help(const Declarer& declared, bool all);
 
+/// For man pages: the flags that -help shows, and the settings of the file by section.
+std::string print_man_flags(const Declarer& declared);
+std::string print_man_settings(const Declarer& declared);
+
 /// docs/options.md: every setting in tables, a table a section.
 std::string print_markdown(const Declarer& declared);
 

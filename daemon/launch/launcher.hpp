@@ -77,4 +77,18 @@ std::unique_ptr<Launcher> create_supervisor(
     SupervisorOptions options, telemetry::Logger log, const Clock& clock = system_clock()
 );
 
+struct SystemdOptions {
+    /// Where a unit's command line looks for the flags of its process: <name>.flags, each ended by a NUL byte.
+    std::filesystem::path flags_folder = "/run/mimird";
+};
+
+/// The processes are units mimird@<name>.service of the system's service manager, asked for over D-Bus; systemd/
+/// mimird@.service says how they run and how often they are restarted. What systemd says counts: a unit that it gave
+/// up, or that somebody else stopped, is `failed` until it is started again, by start() or by systemctl.
+/// What systemd refuses, as it does to a user without a rule of polkit, is tried again after a back-off.
+/// Errors of stop(): unavailable too (there is no systemd, or it refuses).
+std::unique_ptr<Launcher> create_systemd(
+    SystemdOptions options, telemetry::Logger log, const Clock& clock = system_clock()
+);
+
 }  // namespace mimir::launch

@@ -10,10 +10,8 @@
 #include <optional>
 #include <thread>
 
-#include "api/endpoints.hpp"
-#include "api/json.hpp"
-#include "http/client.hpp"
 #include "launch/child.hpp"
+#include "launch/detail/readiness.hpp"
 #include "launch/launcher.hpp"
 
 namespace mimir::launch {
@@ -26,30 +24,6 @@ using Time = std::chrono::steady_clock::time_point;
 constexpr std::chrono::milliseconds kLookInterval = 50ms;
 /// Between two questions to one that runs.
 constexpr std::chrono::milliseconds kAskInterval = 1s;
-constexpr std::chrono::milliseconds kAnswerTimeout = 1s;
-
-/// Ready; else why not.
-Result<void> ask(const std::filesystem::path& socket) {
-    MIMIR_TRY(auto endpoint, http::Endpoint::at_path(socket));
-    http::BlockingClient client(std::move(endpoint));
-    MIMIR_TRY(
-        const auto response,
-        client.send(
-            {.target = std::string(api::kGetStatus.path), .headers = {}, .body = {}},
-            CancellationToken::create(std::chrono::steady_clock::now() + kAnswerTimeout)
-        )
-    );
-    if (response.status != 200) {
-        return fail(ErrorKind::unavailable, "its admin API answers {}", response.status);
-    }
-    MIMIR_TRY(const auto status, api::from_json<api::Status>(response.body, api::Unknown::ignore));
-    if (status.ready) return {};
-    return fail(
-        ErrorKind::unavailable,
-        "not ready: {}",
-        status.not_ready.empty() ? "it is starting" : status.not_ready.front()
-    );
-}
 
 class Supervisor final : public Launcher {
   public:
@@ -187,7 +161,7 @@ class Supervisor final : public Launcher {
     ) {
         const std::filesystem::path asked = socket;
         lock.unlock();
-        const auto answer = ask(asked);
+        const auto answer = check_ready(asked);
         lock.lock();
         const auto at = kept_.find(name);
         if (at == kept_.end() || !at->second.child) return;

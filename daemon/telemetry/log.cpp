@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "base/units.hpp"
+#include "telemetry/journal.hpp"
 
 namespace mimir::telemetry {
 namespace {
@@ -170,6 +171,8 @@ struct Logger::Output {
     std::atomic<LogLevel> level;
     const LogFormat format;
     const Clock& clock;
+    /// Lines go to the system's journal instead.
+    bool to_journal = false;
     spdlog::logger logger;
 };
 
@@ -179,6 +182,12 @@ Logger::Logger(std::shared_ptr<Output> output)
 Logger Logger::to_stderr(LogFormat format, LogLevel level) {
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     return Logger(std::make_shared<Output>(std::move(sink), format, level, system_clock()));
+}
+
+Logger Logger::to_journal(LogFormat format, LogLevel level) {
+    Logger log = to_stderr(format, level);
+    log.output_->to_journal = true;
+    return log;
 }
 
 Logger Logger::to_stream(std::ostream& out, LogFormat format, LogLevel level, const Clock& clock) {
@@ -203,10 +212,12 @@ LogLevel Logger::level() const {
 void Logger::write(LogLevel level, std::string_view msg, Fields fields, const Where& where) const {
     Buffer out;
     Line line(out, output_->format);
-    line.key("ts");
-    Buffer time;
-    append_time(time, output_->clock.now());
-    line.text({time.data(), time.size()});
+    if (!output_->to_journal) {  // which has its own
+        line.key("ts");
+        Buffer time;
+        append_time(time, output_->clock.now());
+        line.text({time.data(), time.size()});
+    }
     line.key("caller");
     line.text(fmt::format("{}:{}", file_name(where.file_name()), where.line()));
     line.key("level");
@@ -222,6 +233,16 @@ void Logger::write(LogLevel level, std::string_view msg, Fields fields, const Wh
         std::visit(line, field.value.value());
     }
     line.end();
+    if (output_->to_journal) {
+        return send_to_journal({
+            .level = level,
+            .line = {out.data(), out.size()},
+            .component = component_,
+            .msg = msg,
+            .fields = fields,
+            .where = where,
+        });
+    }
     output_->logger.log(spdlog::level::info, spdlog::string_view_t(out.data(), out.size()));
 }
 

@@ -83,6 +83,10 @@ class Logger {
 
     Logger() = default;
     static Logger to_stderr(LogFormat format, LogLevel level);
+    /// To the system's journal: a line as above without ts, and beside it PRIORITY, CODE_FILE, CODE_LINE,
+    /// MIMIRD_COMPONENT, MIMIRD_MSG and a MIMIRD_<KEY> for each field, so that `journalctl MIMIRD_USER=team-a` finds
+    /// what concerns a tenant. See stderr_is_journal().
+    static Logger to_journal(LogFormat format, LogLevel level);
     /// For tests; `out` outlives every copy.
     static Logger to_stream(
         std::ostream& out, LogFormat format, LogLevel level, const Clock& clock = system_clock()

@@ -153,7 +153,15 @@ Result<Ingester::TenantPtr> Ingester::open_storage(
     const auto limits = environment_.limits.of(id.str());
     storage.head.max_exemplars = share_of(limits->max_global_exemplars_per_user, *limits);
     const telemetry::Logger log = environment_.log;
-    storage.head.on_replay_progress = [log, id](const tsdb::ReplayProgress& progress) {
+    storage.head.on_replay_progress = [log, id, this](const tsdb::ReplayProgress& progress) {
+        if (environment_.progress) {
+            environment_.progress(fmt::format(
+                "replaying the write-ahead log of {}, {} of {} segments done",
+                id.str(),
+                progress.segments_done,
+                progress.segments_total
+            ));
+        }
         log.info(
             "replaying the write-ahead log",
             {{"user", id}, {"segments", progress.segments_done}, {"of", progress.segments_total}}

@@ -41,6 +41,8 @@ struct Environment {
     const Clock& clock = system_clock();
     /// Of the ring now; unset: this ingester is the only one.
     std::function<RingShape()> ring_shape = {};
+    /// Told how far the opening of a tenant is, for people. Threads: any.
+    std::function<void(std::string)> progress = {};
 };
 
 class Ingester final {

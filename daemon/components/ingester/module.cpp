@@ -60,9 +60,12 @@ class IngesterService final : public modules::Service {
             environment_.registry,
             environment_.log,
             system_clock(),
-            [this] { return shapes_.now(); }
+            [this] { return shapes_.now(); },
+            environment_.progress
         };
-        MIMIR_TRY(ingester_, Ingester::open(options, std::move(environment), cancel));
+        auto opened = Ingester::open(options, std::move(environment), cancel);
+        environment_.progress("");
+        MIMIR_TRY(ingester_, std::move(opened));
         publish();
         MIMIR_TRY(wait(cancel, options.ring.observe_period));
         if (auto active = lifecycler_->change_state(ring::InstanceState::active); !active) {

@@ -32,6 +32,8 @@ struct ModuleEnvironment {
     rpc::InternalRoutes internal;
     /// Asks that this module be stopped, and returns at once: for /ingester/shutdown.
     std::function<void()> stop_module;
+    /// Told how far a long start is, for people; of nothing when it is over.
+    std::function<void(std::string)> progress;
     fs::FileSystem& files;
     runtime::Executors& executors;
     http::Router& router;

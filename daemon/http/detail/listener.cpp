@@ -218,7 +218,9 @@ Result<Listener> Listener::open_unix(const UnixAddress& address) {
     listener.file_ = info.st_ino;
     if (!address.group.empty()) {
         MIMIR_TRY(const gid_t group, with_context(group_id(address.group), doing));
-        if (::chown(address.path.c_str(), static_cast<uid_t>(-1), group) != 0) {
+        // A file that has it anyway is left alone: a sandbox may forbid chown to everybody.
+        const bool has_it = info.st_gid == group;
+        if (!has_it && ::chown(address.path.c_str(), static_cast<uid_t>(-1), group) != 0) {
             return fail_errno(errno, doing);
         }
     }

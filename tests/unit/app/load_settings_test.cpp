@@ -49,6 +49,32 @@ TEST_SUITE("app/load_settings") {
         }
     }
 
+    TEST_CASE("flags of a file count where the file is named, and no such file is no flags") {
+        const test::TempDir folder;
+        const std::string path = (folder.path() / "querier.flags").string();
+        const std::string named = "-config.flags-file=" + path;
+        const std::vector<std::string_view> arguments = {
+            "-target=all", "-log.level=debug", named, "-log.level=warn"
+        };
+        Loaded without;
+        REQUIRE(load(arguments, without).has_value());
+        CHECK(without.settings.target == std::vector<std::string>{"all"});
+
+        using namespace std::string_view_literals;
+        std::ofstream(path) << "-target=querier\0-common.instance-id=a b\n\0-log.level=error\0"sv;
+        Loaded with;
+        REQUIRE(load(arguments, with).has_value());
+        CHECK(with.settings.target == std::vector<std::string>{"querier"});
+        CHECK(with.settings.common.instance_id == "a b\n");
+        CHECK(with.settings.server.log_level == telemetry::LogLevel::warn);
+
+        std::ofstream(path) << "-tarket=querier";
+        Loaded wrong;
+        const auto failure = load(arguments, wrong);
+        REQUIRE(!failure);
+        CHECK(failure.error().exit_status == 2);
+    }
+
     TEST_CASE("wrong usage exits with 2, a wrong configuration with 1") {
         const ConfigFile good("");
         const ConfigFile bad("server: {http_listen_prot: 1}\n");
