@@ -8,9 +8,9 @@ std::span<const Endpoint* const> endpoints() {
         &kStopModules,    &kRestartModules,  &kListTargets,    &kGetTarget,      &kSetTarget,
         &kResetTarget,    &kListOperations,  &kGetOperation,   &kWatchOperation, &kCancelOperation,
         &kPauseOperation, &kResumeOperation, &kListMigrations, &kMigrate,        &kListProcesses,
-        &kListEvents,     &kListAudit,       &kGetConfig,      &kDiffConfig,     &kCheckConfig,
-        &kReloadConfig,   &kGetLogLevel,     &kSetLogLevel,    &kListRings,      &kGetRing,
-        &kForgetMember,   &kDoctor,          &kShutdown,       &kOpenApi,
+        &kOkToStop,       &kListEvents,      &kListAudit,      &kGetConfig,      &kDiffConfig,
+        &kCheckConfig,    &kReloadConfig,    &kGetLogLevel,    &kSetLogLevel,    &kListRings,
+        &kGetRing,        &kForgetMember,    &kDoctor,         &kShutdown,       &kOpenApi,
     };
     return kEndpoints;
 }

@@ -230,6 +230,16 @@ inline constexpr EndpointOf<MigrationRequest, ChangeResult> kMigrate{{
     .role = Role::change,
     .problems = detail::kMigrationProblems,
 }};
+inline constexpr EndpointOf<StopRequest, StopAdvice> kOkToStop{{
+    .id = "okToStop",
+    .method = Method::post,
+    .path = "/admin/v1/ok-to-stop",
+    .summary =
+        "Whether every series keeps a quorum of its ingesters without this process. A yes is reserved for it: no other "
+        "gets one meanwhile.",
+    .role = Role::change,
+    .problems = detail::kJournalProblems,
+}};
 inline constexpr EndpointOf<None, std::vector<Process>> kListProcesses{{
     .id = "listProcesses",
     .path = "/admin/v1/processes",

@@ -79,6 +79,8 @@ Json all_schemas() {
       RingMember,
       Ring,
       ForgetRequest,
+      StopRequest,
+      StopAdvice,
       MigrationReport,
       MigrationRequest,
       Process,

@@ -1,8 +1,8 @@
 #pragma once
 
 // What the admin API takes and gives (a flat table): types shared by daemon and mimirctl. The text of a field is its
-// documentation in OpenAPI and in docs/admin-api.md. A field is never renamed or given another meaning within an API version; new ones
-// may come, and clients ignore those that they do not know.
+// documentation in OpenAPI and in docs/admin-api.md. A field is never renamed or given another meaning within an API
+// version; new ones may come, and clients ignore those that they do not know.
 
 #include <cstdint>
 #include <optional>
@@ -675,6 +675,36 @@ struct Ring {
         field("self_address", &Ring::self_address, "Where others reach this process.");
         field("self_address_from", &Ring::self_address_from, "How that address was found.");
         field("members", &Ring::members, "Its members, by name.");
+    }
+};
+
+struct StopRequest {
+    bool release = false;
+
+    static constexpr std::string_view kSchema = "StopRequest";
+    static void fields(auto&& field) {
+        field(
+            "release",
+            &StopRequest::release,
+            "Give a yes of before back, instead of asking for one."
+        );
+    }
+};
+
+struct StopAdvice {
+    bool ok = false;
+    std::string why;
+    std::optional<TimestampMs> reserved_until;
+
+    static constexpr std::string_view kSchema = "StopAdvice";
+    static void fields(auto&& field) {
+        field("ok", &StopAdvice::ok, "Whether the cluster can do without this process now.");
+        field("why", &StopAdvice::why, "Why so.");
+        field(
+            "reserved_until",
+            &StopAdvice::reserved_until,
+            "Until then no other process gets a yes, unless this one gives it back."
+        );
     }
 };
 

@@ -95,6 +95,9 @@ constexpr Option kMigrateOptions[] = {
     kIfRevision
 };
 constexpr Option kRollbackOptions[] = {kNoWait, kTimeout};
+constexpr Option kOkToStopOptions[] = {
+    {.name = "--release", .help = "Give the yes back, so that another daemon can be stopped."}
+};
 constexpr Option kWatchOptions[] = {kTimeout};
 constexpr Option kCancelOptions[] = {kNoWait, kTimeout};
 constexpr Option kListOptions[] = {kLimit};
@@ -207,6 +210,7 @@ constexpr ExitCode kChanges[] = {
 };
 constexpr ExitCode kPlans[] = {failed, refused, plan_has_changes};
 constexpr ExitCode kReports[] = {failed, not_found, degraded};
+constexpr ExitCode kRefuses[] = {failed, refused};
 constexpr ExitCode kSteers[] = {failed, not_found, refused};
 constexpr ExitCode kWaits[] = {failed, not_found, refused, timed_out, degraded, detached};
 constexpr ExitCode kFollows[] = {failed, detached};
@@ -321,6 +325,10 @@ constexpr Example kCompleteExamples[] = {
 };
 constexpr Example kRollbackExamples[] = {
     {"mimirctl migrate rollback", "Undo it while it is under way; migrate back when it is done."}
+};
+constexpr Example kOkToStopExamples[] = {
+    {"mimirctl ok-to-stop && systemctl restart mimird && mimirctl ok-to-stop --release",
+     "Restart this host, and let the next one."}
 };
 constexpr Example kProcessesExamples[] = {
     {"mimirctl processes", "The components that run in processes of their own."},
@@ -540,6 +548,15 @@ constexpr Command kCommands[] = {
      .examples = kRollbackExamples,
      .exit_codes = kWaits,
      .run = run_migrate_rollback},
+    {.name = "ok-to-stop",
+     .summary = "Whether the cluster can do without this daemon now.",
+     .description =
+         "That is so when every series keeps a quorum of its ingesters. A yes is reserved for this daemon for ten minutes: no\n"
+         "other gets one meanwhile. Exit code 5 is a no.",
+     .options = kOkToStopOptions,
+     .examples = kOkToStopExamples,
+     .exit_codes = kRefuses,
+     .run = run_ok_to_stop},
     {.name = "processes",
      .summary = "The processes that the daemon keeps running beside itself.",
      .examples = kProcessesExamples,

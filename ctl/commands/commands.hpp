@@ -52,6 +52,7 @@ Outcome<ExitCode> run_migrate_report(Context& context);
 Outcome<ExitCode> run_migrate_pause(Context& context);
 Outcome<ExitCode> run_migrate_resume(Context& context);
 Outcome<ExitCode> run_migrate_rollback(Context& context);
+Outcome<ExitCode> run_ok_to_stop(Context& context);
 Outcome<ExitCode> run_processes(Context& context);
 
 // ring.cpp

@@ -188,6 +188,29 @@ Outcome<ExitCode> run_migrate_rollback(Context& context) {
     return migrate(context, is_monolithic ? Form::microservices : Form::monolithic, false);
 }
 
+Outcome<ExitCode> run_ok_to_stop(Context& context) {
+    const bool releases = context.invocation().has("--release");
+    const Call call{
+        .endpoint = api::kOkToStop, .body = api::to_json(api::StopRequest{.release = releases})
+    };
+    MIMIR_TRY(const std::string json, context.send(call));
+    MIMIR_TRY(const auto advice, context.decode<api::StopAdvice>(json));
+    if (!is_for_people(context.format())) {
+        MIMIR_TRY(context.show_structured(json, "ok"));
+    } else {
+        const TimestampMs now = context.environment().clock->now();
+        context.say(fmt::format(
+            "{}{}{}",
+            releases ? "" : (advice.ok ? "yes: " : "no: "),
+            advice.why,
+            advice.reserved_until
+                ? fmt::format("; reserved for {}", seconds(*advice.reserved_until - now))
+                : ""
+        ));
+    }
+    return advice.ok || releases ? ExitCode::done : ExitCode::refused;
+}
+
 Outcome<ExitCode> run_processes(Context& context) {
     MIMIR_TRY(const std::string json, context.send({.endpoint = api::kListProcesses}));
     const TimestampMs now = context.environment().clock->now();

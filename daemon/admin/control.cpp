@@ -500,6 +500,28 @@ Result<api::LogLevel> Control::set_log_level(const Caller& caller, const std::st
     return api::LogLevel{environment_.host.log_level()};
 }
 
+Result<api::StopAdvice> Control::ok_to_stop(const Caller& caller, bool release) {
+    MIMIR_TRY(
+        const std::uint64_t entry,
+        audit(
+            caller,
+            {.action = "ok-to-stop", .subject = "mimird", .detail = release ? "release" : ""}
+        )
+    );
+    auto advice = environment_.host.ok_to_stop(release);
+    audit_outcome(
+        entry,
+        caller,
+        {.action = "ok-to-stop",
+         .subject = "mimird",
+         .detail = advice ? advice->why : advice.error().message,
+         .outcome = !advice                 ? "failed"
+                    : advice->ok || release ? "done"
+                                            : "refused"}
+    );
+    return advice;
+}
+
 Result<void> Control::forget_dead(const std::string& ring, const std::string& member) {
     MIMIR_TRY(const api::Ring read, this->ring(ring));
     const auto found = std::ranges::find(read.members, member, &api::RingMember::id);

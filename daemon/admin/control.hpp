@@ -110,6 +110,8 @@ class Control {
     Result<api::Ring> forget(
         const Caller& caller, const std::string& ring, const std::string& member
     );
+    /// Errors: unavailable; journal-unavailable.
+    Result<api::StopAdvice> ok_to_stop(const Caller& caller, bool release);
     Result<api::LogLevel> set_log_level(const Caller& caller, const std::string& level);
     Result<api::Message> shut_down(const Caller& caller);
 

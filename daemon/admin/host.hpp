@@ -63,6 +63,10 @@ class Host {
     /// Those that are kept beside this one.
     [[nodiscard]] virtual std::vector<api::Process> processes() const = 0;
 
+    /// Whether the cluster can do without this process, which a yes is reserved for; or gives the yes back.
+    /// Errors: unavailable.
+    virtual Result<api::StopAdvice> ok_to_stop(bool release) = 0;
+
     [[nodiscard]] virtual std::string log_level() const = 0;
     /// Errors: request-malformed.
     virtual Result<void> set_log_level(const std::string& level) = 0;

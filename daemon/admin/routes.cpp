@@ -171,6 +171,9 @@ void register_changing(Registrar& r) {
             call.caller, std::string(of_path(call.http, "name")), call.body.member
         );
     });
+    r.on(api::kOkToStop, [&control](const Call<api::StopRequest>& call) {
+        return control.ok_to_stop(call.caller, call.body.release);
+    });
     r.on(api::kShutdown, [&control](const Call<api::None>& call) {
         return control.shut_down(call.caller);
     });

@@ -8,6 +8,7 @@
 
 #include "app/build_info.hpp"
 #include "app/module_table.hpp"
+#include "app/ok_to_stop.hpp"
 #include "app/recomposition.hpp"
 #include "app/runtime_config_module.hpp"
 #include "base/nearest.hpp"
@@ -226,6 +227,10 @@ Result<void> Host::forget(const std::string& ring, const std::string& member) {
 }
 
 std::vector<api::Process> Host::processes() const { return wiring_.recomposition->processes(); }
+
+Result<api::StopAdvice> Host::ok_to_stop(bool release) {
+    return release ? release_stop(wiring_) : app::ok_to_stop(wiring_);
+}
 
 std::string Host::log_level() const { return std::string(to_string(wiring_.log.level())); }
 

@@ -28,6 +28,8 @@ class Host final : public admin::Host {
     Result<void> forget(const std::string& ring, const std::string& member) override;
     [[nodiscard]] std::vector<api::Process> processes() const override;
 
+    Result<api::StopAdvice> ok_to_stop(bool release) override;
+
     [[nodiscard]] std::string log_level() const override;
     Result<void> set_log_level(const std::string& level) override;
     void shut_down() override { end_(); }
