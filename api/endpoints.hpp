@@ -234,7 +234,6 @@ inline constexpr EndpointOf<None, std::vector<Process>> kListProcesses{{
     .id = "listProcesses",
     .path = "/admin/v1/processes",
     .summary = "The processes that the daemon keeps running beside itself.",
-    .is_public = true,
 }};
 inline constexpr EndpointOf<None, std::vector<Event>> kListEvents{{
     .id = "listEvents",

@@ -79,6 +79,7 @@ Json all_schemas() {
       RingMember,
       Ring,
       ForgetRequest,
+      MigrationReport,
       MigrationRequest,
       Process,
       DoctorCheck,

@@ -247,6 +247,70 @@ constexpr auto enum_names(OperationState) {
 }
 constexpr bool has_ended(OperationState state) { return state >= OperationState::done; }
 
+/// What was seen while a node changed its form.
+struct MigrationReport {
+    std::uint64_t requests = 0;
+    std::uint64_t requests_failed = 0;
+    std::uint64_t requests_retried = 0;
+    std::uint64_t requests_parked = 0;
+    std::uint64_t canaries = 0;
+    std::uint64_t canaries_failed = 0;
+    std::uint64_t canaries_acknowledged = 0;
+    std::uint64_t canaries_readable = 0;
+    std::uint64_t longest_gap_ms = 0;
+    std::string failure;
+
+    static constexpr std::string_view kSchema = "MigrationReport";
+    static void fields(auto&& field) {
+        field(
+            "requests",
+            &MigrationReport::requests,
+            "That went through the gateway, from its start to the end of the report."
+        );
+        field(
+            "requests_failed",
+            &MigrationReport::requests_failed,
+            "Those of them that were answered 5xx, whoever was at fault."
+        );
+        field(
+            "requests_retried",
+            &MigrationReport::requests_retried,
+            "Those that were sent to another instance after one had failed."
+        );
+        field(
+            "requests_parked",
+            &MigrationReport::requests_parked,
+            "Those that waited while no instance answered."
+        );
+        field(
+            "canaries",
+            &MigrationReport::canaries,
+            "Samples of mimird_canary that were written meanwhile, each wherever writes went at that moment."
+        );
+        field(
+            "canaries_failed",
+            &MigrationReport::canaries_failed,
+            "Those that were not acknowledged."
+        );
+        field("canaries_acknowledged", &MigrationReport::canaries_acknowledged, "Those that were.");
+        field(
+            "canaries_readable",
+            &MigrationReport::canaries_readable,
+            "How many samples a query found in the end, wherever queries went then."
+        );
+        field(
+            "longest_gap_ms",
+            &MigrationReport::longest_gap_ms,
+            "Longest time between two acknowledgements of canaries."
+        );
+        field(
+            "failure",
+            &MigrationReport::failure,
+            "Why a canary was not acknowledged or not read: the first reason; else empty."
+        );
+    }
+};
+
 struct Operation {
     std::string id;
     std::string kind;
@@ -262,6 +326,7 @@ struct Operation {
     std::string code;
     std::string note;
     std::vector<std::string> warnings;
+    std::optional<MigrationReport> report;
 
     static constexpr std::string_view kSchema = "Operation";
     static void fields(auto&& field) {
@@ -291,6 +356,7 @@ struct Operation {
             "What else a person should know, such as how a restart ended it."
         );
         field("warnings", &Operation::warnings, "What is done but not as well as it should be.");
+        field("report", &Operation::report, "Of a migration: what was seen meanwhile.");
     }
 };
 
@@ -325,14 +391,14 @@ constexpr auto enum_names(Form) {
 }
 
 struct MigrationRequest {
-    Form to = Form::monolithic;
+    std::optional<Form> to;
     bool rehearse = false;
     bool hold = false;
     bool dry_run = false;
 
     static constexpr std::string_view kSchema = "MigrationRequest";
     static void fields(auto&& field) {
-        field("to", &MigrationRequest::to, "The form that the node is to have.");
+        field("to", &MigrationRequest::to, "The form that the node is to have; must be given.");
         field(
             "rehearse",
             &MigrationRequest::rehearse,

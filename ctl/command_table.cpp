@@ -206,6 +206,7 @@ constexpr ExitCode kChanges[] = {
     failed, not_found, refused, timed_out, degraded, plan_has_changes, detached
 };
 constexpr ExitCode kPlans[] = {failed, refused, plan_has_changes};
+constexpr ExitCode kReports[] = {failed, not_found, degraded};
 constexpr ExitCode kSteers[] = {failed, not_found, refused};
 constexpr ExitCode kWaits[] = {failed, not_found, refused, timed_out, degraded, detached};
 constexpr ExitCode kFollows[] = {failed, detached};
@@ -306,6 +307,9 @@ constexpr Example kMonolithicExamples[] = {
 };
 constexpr Example kMigrateStatusExamples[] = {
     {"mimirctl migrate status", "The migration that is under way, or the last one, with its steps."}
+};
+constexpr Example kReportExamples[] = {
+    {"mimirctl migrate report", "The proof that nothing was refused or lost."}
 };
 constexpr Example kPauseExamples[] = {
     {"mimirctl migrate pause",
@@ -502,6 +506,14 @@ constexpr Command kCommands[] = {
      .examples = kMigrateStatusExamples,
      .exit_codes = kReads,
      .run = run_migrate_status},
+    {.name = "migrate report",
+     .summary = "What was seen during the last migration: requests, failures, canaries.",
+     .description =
+         "While a node changes its form, the daemon writes a sample every 100 ms wherever writes go at that moment, and in\n"
+         "the end reads all of them. Exit code 8 says that something was not as it should be.",
+     .examples = kReportExamples,
+     .exit_codes = kReports,
+     .run = run_migrate_report},
     {.name = "migrate pause",
      .summary = "Let the migration wait before its next step.",
      .examples = kPauseExamples,

@@ -48,6 +48,7 @@ Outcome<ExitCode> run_migrate_apply(Context& context);
 Outcome<ExitCode> run_migrate_microservices(Context& context);
 Outcome<ExitCode> run_migrate_monolithic(Context& context);
 Outcome<ExitCode> run_migrate_status(Context& context);
+Outcome<ExitCode> run_migrate_report(Context& context);
 Outcome<ExitCode> run_migrate_pause(Context& context);
 Outcome<ExitCode> run_migrate_resume(Context& context);
 Outcome<ExitCode> run_migrate_rollback(Context& context);

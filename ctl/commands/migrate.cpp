@@ -6,6 +6,7 @@
 #include "ctl/commands/commands.hpp"
 #include "ctl/commands/operations.hpp"
 #include "ctl/context.hpp"
+#include "ctl/output/table.hpp"
 
 namespace mimir::ctl {
 namespace {
@@ -64,6 +65,33 @@ Outcome<api::Operation> under_way(Context& context) {
     });
 }
 
+Table report_facts(const api::Operation& operation) {
+    const api::MigrationReport& report = *operation.report;
+    Table facts{.columns = {{"FACT"}, {"VALUE"}}, .rows = {}};
+    const auto add = [&](std::string_view title, std::string value, bool is_well = true) {
+        const Tone tone = is_well ? Tone::plain : Tone::bad;
+        facts.rows.push_back({Cell(title), Cell(std::move(value), tone)});
+    };
+    add("migration",
+        fmt::format("{}: {}, {}", operation.id, operation.summary, api::to_string(operation.state))
+    );
+    add("requests", fmt::format("{} through the gateway", report.requests));
+    add("failed", std::to_string(report.requests_failed), report.requests_failed == 0);
+    add("sent again", std::to_string(report.requests_retried));
+    add("waited", std::to_string(report.requests_parked));
+    add("canaries",
+        fmt::format(
+            "{} written, {} acknowledged, {} readable",
+            report.canaries,
+            report.canaries_acknowledged,
+            report.canaries_readable
+        ),
+        report.canaries_readable >= report.canaries_acknowledged && report.canaries_failed == 0);
+    add("longest gap", fmt::format("{} ms between two acknowledgements", report.longest_gap_ms));
+    if (!report.failure.empty()) add("failure", report.failure, false);
+    return facts;
+}
+
 }  // namespace
 
 Outcome<ExitCode> run_migrate_plan(Context& context) {
@@ -92,6 +120,27 @@ Outcome<ExitCode> run_migrate_status(Context& context) {
         .what = "this node was never migrated",
         .next_steps = {"`mimirctl migrate plan microservices` shows what a migration would do"},
     });
+}
+
+Outcome<ExitCode> run_migrate_report(Context& context) {
+    MIMIR_TRY(const auto found, newest(context));
+    if (!found || !found->report) {
+        return tl::unexpected(Failure{
+            .exit_code = ExitCode::not_found,
+            .what = "there is no report",
+            .why = found ? fmt::format("{} ({}) has none yet", found->summary, found->id)
+                         : "this node was never migrated",
+        });
+    }
+    const api::MigrationReport& report = *found->report;
+    const bool is_clean = report.requests_failed == 0 && report.failure.empty() &&
+                          report.canaries_readable >= report.canaries_acknowledged;
+    if (is_for_people(context.format())) {
+        write_facts(context.out(), report_facts(*found), context.table_style());
+    } else {
+        MIMIR_TRY(context.show_structured(api::to_json(report), "requests"));
+    }
+    return is_clean ? ExitCode::done : ExitCode::degraded;
 }
 
 Outcome<ExitCode> run_migrate_pause(Context& context) {

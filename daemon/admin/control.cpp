@@ -514,8 +514,13 @@ Result<void> Control::check_for_migration() const {
 Result<api::ChangeResult> Control::migrate(
     const Caller& caller, const api::MigrationRequest& request, const ChangeOptions& options
 ) {
+    if (!request.to) {
+        return fail_with_id(
+            ErrorKind::invalid, "request-malformed", "to: want monolithic or microservices"
+        );
+    }
     std::lock_guard asking(asking_);
-    Wish wish{.kind = std::string(kMigrate), .subject = std::string(to_string(request.to))};
+    Wish wish{.kind = std::string(kMigrate), .subject = std::string(to_string(*request.to))};
     if (request.rehearse) wish.subject += " (rehearsal)";
     if (auto first = repeated(wish, options); !first || first->operation) return first;
     if (environment_.node == nullptr) {
@@ -546,13 +551,13 @@ Result<api::ChangeResult> Control::migrate(
         );
     }
     const bool is_idle = environment_.runner.is_idle();
-    const auto plan_now = [this, to = request.to] {
+    const auto plan_now = [this, to = *request.to] {
         return migration::plan(environment_.table, environment_.node->observe(), to);
     };
     MIMIR_TRY(const migration::Plan plan, plan_now());
     for (const migration::Step& step : plan.steps) wish.steps.push_back(migration::to_api(step));
     wish.is_nothing = is_idle && plan.steps.empty();
-    wish.nothing_message = fmt::format("the node is {} already", to_string(request.to));
+    wish.nothing_message = fmt::format("the node is {} already", to_string(*request.to));
     if (!wish.is_nothing) MIMIR_TRY(check_for_migration());
     warn_of_command_line(wish, plan.target);
     wish.can_pause = true;

@@ -212,6 +212,14 @@ migration::Situation Recomposition::observe() {
     return situation;
 }
 
+void Recomposition::begin() { witness_.emplace(wiring_); }
+
+api::MigrationReport Recomposition::end() {
+    api::MigrationReport report = witness_->finish();
+    witness_.reset();
+    return report;
+}
+
 Result<void> Recomposition::start_module(
     const std::string& module, const CancellationToken& cancel
 ) {
@@ -334,6 +342,7 @@ void Recomposition::unroute(const std::string& module) {
 void Recomposition::stored(const Names& target, const Names&) { environment_.stored(target); }
 
 Result<void> Recomposition::set_target(const Names& target) {
+    if (witness_) witness_->count_requests();
     MIMIR_TRY(environment_.manager.apply({.kind = Change::Kind::set_target, .modules = target}));
     return {};
 }

@@ -9,6 +9,7 @@
 
 #include "api/types.hpp"
 #include "app/wiring.hpp"
+#include "app/witness.hpp"
 #include "launch/launcher.hpp"
 #include "migration/migration.hpp"
 #include "modules/manager.hpp"
@@ -39,6 +40,8 @@ class Recomposition final : public migration::Node {
     [[nodiscard]] std::vector<api::Process> processes() const;
 
     migration::Situation observe() override;
+    void begin() override;
+    api::MigrationReport end() override;
     Result<void> start_module(const std::string& module, const CancellationToken& cancel) override;
     Result<void> stop_module(const std::string& module) override;
     Result<void> start_process(const std::string& module, const CancellationToken& cancel) override;
@@ -67,6 +70,8 @@ class Recomposition final : public migration::Node {
     Wiring& wiring_;
     const telemetry::Logger log_;
     const std::unique_ptr<launch::Launcher> launcher_;
+    /// Of the migration under way.
+    std::optional<Witness> witness_;
 };
 
 }  // namespace mimir::app

@@ -124,7 +124,10 @@ class Run {
 Result<void> carry_out(
     Node& node, const Plan& plan, const Options& options, operations::Progress& progress
 ) {
-    return Run(node, plan, progress).go(options);
+    node.begin();
+    auto outcome = Run(node, plan, progress).go(options);
+    progress.report(node.end());
+    return outcome;
 }
 
 }  // namespace mimir::migration

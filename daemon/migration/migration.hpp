@@ -6,6 +6,7 @@
 //     instances ran on all the while.
 //   - After it nothing fails any more: what is not clean is a warning, and a restart brings the new form about.
 
+#include "api/types.hpp"
 #include "base/cancellation.hpp"
 #include "migration/plan.hpp"
 #include "operations/runner.hpp"
@@ -20,6 +21,10 @@ class Node {
     virtual ~Node() = default;
 
     [[nodiscard]] virtual Situation observe() = 0;
+    /// Watches from now on what becomes of requests.
+    virtual void begin() = 0;
+    /// What was seen; nothing is watched any more.
+    virtual api::MigrationReport end() = 0;
     /// Errors: those of the module, canceled.
     virtual Result<void> start_module(
         const std::string& module, const CancellationToken& cancel

@@ -71,6 +71,10 @@ void Progress::note(std::string_view text) {
     core_.observe(job_, [&](api::Operation& record) { detail::add_note(record, text); });
 }
 
+void Progress::report(api::MigrationReport report) {
+    core_.observe(job_, [&](api::Operation& record) { record.report = std::move(report); });
+}
+
 const CancellationToken& Progress::cancel() const { return job_.cancel; }
 
 Runner::Runner(

@@ -59,6 +59,7 @@ class Progress final {
 
     void warn(std::string text);
     void note(std::string_view text);
+    void report(api::MigrationReport report);
     [[nodiscard]] const CancellationToken& cancel() const;
 
   private:

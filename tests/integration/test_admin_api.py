@@ -180,7 +180,8 @@ class DocumentTest(AdminTest):
         ended = mimird.change("POST", "v1/modules/querier/restart")["id"]
         bodies = {
             "setTarget": {"target": "all", "dry_run": True}, "setLogLevel": {"level": "info"},
-            "checkConfig": {"yaml": "target: all\n"}, "forgetMember": {"member": "nobody"}}
+            "checkConfig": {"yaml": "target: all\n"}, "forgetMember": {"member": "nobody"},
+            "migrate": {"to": "microservices", "dry_run": True}}
         here = mimird.admin("GET", "v1/rings/ingester").json["self"]
         special = {   # (endpoint, status): how to get it
             ("forgetMember", "200"): None,   # takes a member that died
@@ -199,6 +200,12 @@ class DocumentTest(AdminTest):
             ("restartModules", "409"): lambda: mimird.admin("POST", "v1/modules/admin/restart", "{}"),
             ("cancelOperation", "200"): None,   # takes a slow operation
             ("cancelOperation", "409"): lambda: mimird.admin("POST", f"v1/operations/{ended}/cancel"),
+            ("pauseOperation", "200"): None,   # takes a migration, as does the next
+            ("resumeOperation", "200"): None,
+            ("pauseOperation", "409"): lambda: mimird.admin("POST", f"v1/operations/{ended}/pause"),
+            ("resumeOperation", "409"): lambda: mimird.admin("POST", f"v1/operations/{ended}/resume"),
+            ("migrate", "202"): lambda: mimird.admin("POST", "v1/migrations", {"to": "microservices", "rehearse": True}),
+            ("migrate", "409"): lambda: with_file.admin("POST", "v1/migrations", {"to": "microservices"}),
             ("startModules", "202"): self.start_stopped,
             ("setTarget", "422"): lambda: mimird.admin("PUT", "v1/target", {"target": "nonsense"}),
         }

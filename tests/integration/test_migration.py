@@ -66,6 +66,17 @@ class MigrationCase(unittest.TestCase):
         self.assertEqual(BESIDE if mode == "microservices" else [], node.processes("running"))
         self.assertEqual(1 + len(node.processes()), len(node.pids()), "processes that nobody keeps")
 
+    def assert_proven(self, node):
+        """The last migration's own report says that nothing was refused or lost."""
+        report = node.ctl_json("migrate", "report")
+        self.assertGreater(report["canaries"], 0, report)
+        self.assertGreater(report["requests"], 0, report)
+        self.assertEqual(
+            (0, 0, "", report["canaries"], report["canaries"]),
+            (report["requests_failed"], report["canaries_failed"], report["failure"],
+             report["canaries_acknowledged"], report["canaries_readable"]), report)
+        self.assertLess(report["longest_gap_ms"], 1000, report)
+
     def push_and_ask(self, node, name):
         """The node takes a sample and gives it back."""
         now = int(time.time() * 1000)
@@ -85,6 +96,7 @@ class UnderLoadTest(MigrationCase):
                         self.ctl(node, "migrate", mode)
                     self.assertEqual(([], []), (phase.failed_writes, phase.failed_reads), mode)
                     self.assert_form(node, mode)
+                    self.assert_proven(node)
                     with load.phase(f"as {mode}") as phase:
                         pass
                     self.assertEqual(([], []), (phase.failed_writes, phase.failed_reads), f"as {mode}")

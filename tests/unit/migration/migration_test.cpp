@@ -64,6 +64,8 @@ TEST_SUITE("migration/migration") {
             const auto there = bench.migrate(Form::microservices);
             CHECK(there.state == OperationState::done);
             CHECK(there.warnings.empty());
+            CHECK(there.report->canaries == static_cast<std::uint64_t>(bench.node.calls));
+            CHECK(bench.node.watches == 0);
             CHECK(std::ranges::all_of(there.steps, [](const api::Step& step) {
                 return step.state == StepState::done;
             }));

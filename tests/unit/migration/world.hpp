@@ -60,6 +60,11 @@ class FakeNode final : public Node {
     Situation observe() override {
         return {.here = {here.begin(), here.end()}, .beside = {beside.begin(), beside.end()}};
     }
+    void begin() override { ++watches; }
+    api::MigrationReport end() override {
+        --watches;
+        return {.canaries = static_cast<std::uint64_t>(calls)};
+    }
     Result<void> start_module(const std::string& module, const CancellationToken&) override {
         MIMIR_TRY(call("start " + module));
         here.insert(module);
@@ -111,6 +116,7 @@ class FakeNode final : public Node {
     std::map<std::string, bool> routes;
     Names stored_target = {"all"};
     Names stored_processes;
+    int watches = 0;
     /// The call, counted from 1, that fails; and the one at which someone cancels.
     int fails_at = 0;
     int calls = 0;
