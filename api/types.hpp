@@ -1,7 +1,7 @@
 #pragma once
 
-// What the admin API takes and gives: types shared by daemon and mimirctl. The text of a field is its documentation in
-// OpenAPI and in docs/admin-api.md. A field is never renamed or given another meaning within an API version; new ones
+// What the admin API takes and gives (a flat table): types shared by daemon and mimirctl. The text of a field is its
+// documentation in OpenAPI and in docs/admin-api.md. A field is never renamed or given another meaning within an API version; new ones
 // may come, and clients ignore those that they do not know.
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "admin/doctor.hpp"
+#include "admin/detail/wish.hpp"
 #include "admin/settings_change.hpp"
 #include "base/nearest.hpp"
 
@@ -72,8 +72,6 @@ api::Step apply_step(const SettingsChange& change) {
     };
 }
 
-constexpr std::string_view kMigrate = "migrate";
-
 /// Takes a step of the operation's own.
 Result<void> take_step(
     operations::Progress& progress, std::size_t place, const std::function<Result<void>()>& take
@@ -87,25 +85,6 @@ Result<void> take_step(
 std::string join(const Names& names) { return fmt::format("{}", fmt::join(names, ",")); }
 
 }  // namespace
-
-/// Something to be done, and all that is known of it before it is.
-struct Control::Wish {
-    std::string kind;
-    std::string subject;
-    /// The steps as far as they can be told now; empty when there is nothing to do.
-    std::vector<api::Step> steps;
-    /// Whether there is nothing to do, and no other operation under way that may change that.
-    bool is_nothing = false;
-    std::string nothing_message;
-    std::vector<std::string> warnings = {};
-    std::function<Result<void>(operations::Progress&)> run;
-    bool can_pause = false;
-
-    /// What an idempotency key stands for.
-    [[nodiscard]] std::string fingerprint(const ChangeOptions& options) const {
-        return fmt::format("{} {}{}", kind, subject, options.cascade ? " cascade" : "");
-    }
-};
 
 /// Writes the steps of a change of modules to the journal.
 class Control::Recorder final : public modules::StepListener {
@@ -485,91 +464,6 @@ Result<api::Operation> Control::resume(const Caller& caller, std::string_view op
     return steer(caller, "resume", operation, [&] {
         return environment_.runner.resume(operation);
     });
-}
-
-Result<std::vector<api::Operation>> Control::migrations(std::size_t limit) const {
-    constexpr std::size_t kLookedAt = 1000;
-    MIMIR_TRY(auto operations, environment_.runner.list(kLookedAt));
-    std::erase_if(operations, [](const api::Operation& one) { return one.kind != kMigrate; });
-    if (operations.size() > limit) operations.resize(limit);
-    return operations;
-}
-
-void Control::took_target(const Names& target) {
-    std::lock_guard lock(mutex_);
-    target_ = {target, api::TargetSource::changed};
-}
-
-/// Every finding at once.
-Result<void> Control::check_for_migration() const {
-    std::vector<std::string> findings;
-    for (const api::DoctorCheck& check : run_checks(*this)) {
-        if (check.state != api::CheckState::failure) continue;
-        findings.push_back(fmt::format("{}: {}", check.name, check.what));
-    }
-    if (findings.empty()) return {};
-    return fail_with_id(ErrorKind::conflict, "preflight-failed", "{}", fmt::join(findings, "; "));
-}
-
-Result<api::ChangeResult> Control::migrate(
-    const Caller& caller, const api::MigrationRequest& request, const ChangeOptions& options
-) {
-    if (!request.to) {
-        return fail_with_id(
-            ErrorKind::invalid, "request-malformed", "to: want monolithic or microservices"
-        );
-    }
-    std::lock_guard asking(asking_);
-    Wish wish{.kind = std::string(kMigrate), .subject = std::string(to_string(*request.to))};
-    if (request.rehearse) wish.subject += " (rehearsal)";
-    if (auto first = repeated(wish, options); !first || first->operation) return first;
-    if (environment_.node == nullptr) {
-        return fail_with_id(
-            ErrorKind::conflict,
-            "migration-not-a-node",
-            "this process is one beside a node's primary"
-        );
-    }
-    if (options.if_revision && *options.if_revision != revision()) {
-        return fail_with_id(
-            ErrorKind::conflict,
-            "revision-stale",
-            "the modules have changed since revision {}; now it is {}",
-            *options.if_revision,
-            revision()
-        );
-    }
-    MIMIR_TRY(const auto newest, migrations(1));
-    if (!newest.empty() && !has_ended(newest.front().state)) {
-        return fail_with_id(
-            ErrorKind::conflict,
-            "migration-under-way",
-            "{} ({}) is {}",
-            newest.front().id,
-            newest.front().summary,
-            to_string(newest.front().state)
-        );
-    }
-    const bool is_idle = environment_.runner.is_idle();
-    const auto plan_now = [this, to = *request.to] {
-        return migration::plan(environment_.table, environment_.node->observe(), to);
-    };
-    MIMIR_TRY(const migration::Plan plan, plan_now());
-    for (const migration::Step& step : plan.steps) wish.steps.push_back(migration::to_api(step));
-    wish.is_nothing = is_idle && plan.steps.empty();
-    wish.nothing_message = fmt::format("the node is {} already", to_string(*request.to));
-    if (!wish.is_nothing) MIMIR_TRY(check_for_migration());
-    warn_of_command_line(wish, plan.target);
-    wish.can_pause = true;
-    wish.run = [this, plan_now, rehearse = request.rehearse, hold = request.hold](
-                   operations::Progress& progress
-               ) -> Result<void> {
-        MIMIR_TRY(const migration::Plan now, plan_now());
-        return migration::carry_out(
-            *environment_.node, now, {.rehearse = rehearse, .hold = hold}, progress
-        );
-    };
-    return ask(caller, std::move(wish), options);
 }
 
 Result<api::ConfigDiff> Control::config_diff() const {
