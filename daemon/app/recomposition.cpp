@@ -2,9 +2,11 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -51,6 +53,23 @@ std::filesystem::path program() {
     return path;
 }
 
+bool is_unit_of_systemd() {
+    char* unit = nullptr;
+    if (::sd_pid_get_unit(0, &unit) < 0) return false;
+    const bool is_ours = std::string_view(unit) == "mimird.service";
+    std::free(unit);
+    return is_ours;
+}
+
+std::unique_ptr<launch::Launcher> create_launcher(const Wiring& wiring) {
+    const LauncherKind kind = wiring.settings()->node.launcher;
+    const telemetry::Logger log = wiring.log.component("launcher");
+    const bool is_systemd =
+        kind == LauncherKind::systemd || (kind == LauncherKind::automatic && is_unit_of_systemd());
+    if (is_systemd) return launch::create_systemd({}, log, wiring.clock);
+    return launch::create_supervisor({.program = program()}, log, wiring.clock);
+}
+
 api::ProcessState to_api(launch::ProcessState state) {
     switch (state) {
         case launch::ProcessState::starting: return api::ProcessState::starting;
@@ -86,9 +105,7 @@ Recomposition::Recomposition(Environment environment)
     : environment_(std::move(environment)),
       wiring_(environment_.wiring),
       log_(wiring_.log.component("migration")),
-      launcher_(launch::create_supervisor(
-          {.program = program()}, wiring_.log.component("launcher"), wiring_.clock
-      )) {}
+      launcher_(create_launcher(wiring_)) {}
 
 void Recomposition::keep(const Names& processes) {
     for (const std::string& module : processes) launcher_->start(spec(module));

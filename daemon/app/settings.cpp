@@ -56,6 +56,20 @@ void declare(config::Declarer& d, NodeOptions& o) {
         }
     );
     d.option(
+        o.launcher,
+        {
+            .key = "node.launcher",
+            .help = "Who starts and restarts component processes beside the primary: this process "
+                    "itself, or systemd, as units mimird@NAME.service. `auto` is systemd where "
+                    "that runs this process as mimird.service.",
+            .names =
+                {{"auto", LauncherKind::automatic},
+                 {"process", LauncherKind::process},
+                 {"systemd", LauncherKind::systemd}},
+            .needs_process = true,
+        }
+    );
+    d.option(
         o.module_restart_backoff_min,
         {
             .key = "node.module_restart_backoff_min",

@@ -40,11 +40,20 @@ struct RuntimeConfigOptions {
     std::chrono::milliseconds period = std::chrono::seconds(10);
 };
 
+/// Who starts the processes beside a node's primary one.
+enum class LauncherKind : std::uint8_t {
+    /// systemd where it started this process as mimird.service, else this process itself.
+    automatic,
+    process,
+    systemd,
+};
+
 /// What belongs to this host rather than to a component.
 struct NodeOptions {
     std::string state_dir = "./data-node/";
     /// Of a component process beside the primary; empty for the primary.
     std::string name;
+    LauncherKind launcher = LauncherKind::automatic;
     std::chrono::milliseconds module_restart_backoff_min = std::chrono::seconds(1);
     std::chrono::milliseconds module_restart_backoff_max = std::chrono::minutes(1);
     std::uint32_t module_restarts_max = 10;

@@ -286,21 +286,30 @@ class Systemd final : public Launcher {
 
     /// On the caller's thread, over a connection of its own.
     Result<void> end(const ProcessSpec& spec, std::chrono::milliseconds grace) {
-        const std::string unit = unit_of(spec.name);
         MIMIR_TRY(auto systemd, ServiceManager::connect());
-        MIMIR_TRY(systemd.stop(unit));
-        MIMIR_TRY(const bool has_ended, wait_for_end(systemd, unit, grace));
-        if (!has_ended) {
+        const auto ended = end_unit(systemd, unit_of(spec.name), grace);
+        if (!ended && ended.error().kind != ErrorKind::timeout) return ended;
+        forget_flags(spec.name);
+        MIMIR_TRY(end_stranger(spec, grace));
+        return ended;
+    }
+
+    Result<void> end_unit(
+        ServiceManager& systemd, const std::string& unit, std::chrono::milliseconds grace
+    ) const {
+        MIMIR_TRY(const UnitState state, systemd.state(unit));
+        // One that does not run needs no permission.
+        if (!has_ended(state)) MIMIR_TRY(systemd.stop(unit));
+        MIMIR_TRY(const bool ends, wait_for_end(systemd, unit, grace));
+        if (!ends) {
             MIMIR_TRY(systemd.kill(unit));
             MIMIR_TRY(const bool is_dead, wait_for_end(systemd, unit, kKillTimeout));
             if (!is_dead)
                 return fail(ErrorKind::unavailable, "{} does not end, although killed", unit);
         }
-        // One that had to be killed is no failure to keep.
-        MIMIR_TRY(systemd.reset_failed(unit));
-        forget_flags(spec.name);
-        MIMIR_TRY(end_stranger(spec, grace));
-        if (has_ended) return {};
+        MIMIR_TRY(const UnitState after, systemd.state(unit));
+        if (after.active == "failed") MIMIR_TRY(systemd.reset_failed(unit));
+        if (ends) return {};
         return fail(
             ErrorKind::timeout, "{} did not end within {} ms, and was killed", unit, grace.count()
         );

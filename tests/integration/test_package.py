@@ -1,5 +1,6 @@
 """The Debian package: what is in it; that it installs, runs under systemd, upgrades without a restart, and goes cleanly."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -14,6 +15,7 @@ from support.servers import BIN, wait_for
 BUILD = BIN.parent
 OLD, NEW = "0.0.1", "99.0.0"
 EXPOSURE_MAX = 1.5
+BESIDE = ["distributor", "querier", "query-frontend", "query-scheduler"]
 UNITS = ["mimird.service", "mimird@.service", "mimird.target", "mimird.slice", "mimird-http.socket"]
 
 work = None
@@ -127,6 +129,18 @@ class Machine(Container):
     def ctl(self, *arguments, **kwargs):
         return self.check("mimirctl", *arguments, **kwargs)
 
+    def processes(self):
+        return {one["name"]: one for one in json.loads(self.ctl("processes", "-o", "json"))}
+
+    def states(self):
+        return {name: one["state"] for name, one in self.processes().items()}
+
+    def instant(self, port, path, query, at):
+        """The values of an instant query over Prometheus' API."""
+        said = self.check("curl", "-sf", "-m", "30", "-G", f"http://127.0.0.1:{port}{path}/api/v1/query",
+                          "--data-urlencode", f"query={query}", "-d", f"time={at}")
+        return [one["value"][1] for one in json.loads(said)["data"]["result"]]
+
     def push(self, value):
         self.ctl("push", input=f"package_test {value}\n")
 
@@ -215,6 +229,142 @@ class SystemdTest(unittest.TestCase):
         self.assertEqual("active", self.machine.show("ActiveState"))
         # The primary's socket is still where it was.
         self.machine.ctl("status")
+
+
+    def assert_beside(self, names):
+        wait_for(f"{names} run", lambda: self.machine.states() == dict.fromkeys(names, "running"), 30)
+        for name in BESIDE:
+            unit = f"mimird@{name}.service"
+            self.assertEqual("active" if name in names else "inactive", self.machine.show("ActiveState", unit), unit)
+            self.assertEqual(name in names, 0 == self.machine.run("test", "-e", f"/run/mimird/{name}.flags").returncode, unit)
+
+    def test_components_beside_the_primary_are_units_that_systemd_keeps(self):
+        unit = "mimird@querier.service"
+        self.machine.ctl("migrate", "microservices")
+        self.assert_beside(BESIDE)
+        self.assertEqual(self.machine.show("MainPID", unit), str(self.machine.processes()["querier"]["pid"]))
+        self.assertEqual("microservices", json.loads(self.machine.ctl("status", "-o", "json"))["mode"])
+
+        with self.subTest("one that dies is started again"):
+            pid = self.machine.show("MainPID", unit)
+            self.machine.check("kill", "-KILL", pid)
+            wait_for("another process", lambda: self.machine.show("MainPID", unit) not in ("0", pid), 30)
+            self.assert_beside(BESIDE)
+            self.assertEqual(1, self.machine.processes()["querier"]["restarts"])
+
+        with self.subTest("one that somebody stops is left to them"):
+            self.machine.check("systemctl", "stop", unit)
+            wait_for("it shows", lambda: self.machine.states()["querier"] == "failed", 30)
+            self.assertIn(f"systemctl start {unit}", self.machine.processes()["querier"]["error"])
+            self.machine.check("systemctl", "start", unit)
+            self.assert_beside(BESIDE)
+
+        with self.subTest("a restart of the primary begins them anew"):
+            self.machine.check("systemctl", "restart", "mimird")
+            self.assertNotEqual(pid, self.machine.show("MainPID", unit))
+            self.assert_beside(BESIDE)
+
+        with self.subTest("a primary that died takes over those that run"):
+            pids = {name: one["pid"] for name, one in self.machine.processes().items()}
+            primary = self.machine.show("MainPID")
+            self.machine.check("kill", "-KILL", primary)
+            wait_for("another primary", lambda: self.machine.show("MainPID") not in ("0", primary) and
+                     self.machine.show("ActiveState") == "active", 30)
+            self.assert_beside(BESIDE)
+            self.assertEqual(pids, {name: one["pid"] for name, one in self.machine.processes().items()})
+
+        self.machine.ctl("migrate", "monolithic")
+        self.assert_beside([])
+
+    def test_without_the_rule_of_polkit_a_migration_is_undone_and_says_what_is_missing(self):
+        rule = "/usr/share/polkit-1/rules.d/50-mimird.rules"
+        self.machine.check("mv", rule, "/root/rule")
+        self.machine.check("systemctl", "try-restart", "polkit")
+        self.addCleanup(self.machine.check, "systemctl", "try-restart", "polkit")
+        self.addCleanup(self.machine.check, "mv", "/root/rule", rule)
+        tried = self.machine.run("mimirctl", "migrate", "microservices")
+        self.assertEqual(1, tried.returncode, tried.stdout + tried.stderr)
+        self.assertIn("rule for polkit", tried.stdout + tried.stderr)
+        self.assertEqual("monolithic", json.loads(self.machine.ctl("status", "-o", "json"))["mode"])
+        self.machine.push(43)
+
+
+PROMETHEUS = """
+[Unit]
+After=mimird.service
+[Service]
+ExecStart=/root/prometheus --config.file=/root/prometheus.yml --storage.tsdb.path=/var/lib/prometheus-peer \\
+    --web.listen-address=127.0.0.1:9090
+[Install]
+WantedBy=multi-user.target
+"""
+PROMETHEUS_SETTINGS = """
+global: {scrape_interval: 1s}
+scrape_configs: [{job_name: prometheus, static_configs: [{targets: ["127.0.0.1:9090"]}]}]
+remote_write: [{url: "http://127.0.0.1:8080/api/v1/push", queue_config: {batch_send_deadline: 1s}}]
+"""
+
+
+class StoryTest(unittest.TestCase):
+    """From the package: a machine's life under the writes of a real Prometheus."""
+
+    def test_migrate_reboot_and_migrate_back(self):
+        prometheus = shutil.which("prometheus")
+        if not prometheus:
+            self.skipTest("there is no prometheus")
+        with Machine() as machine:
+            machine.check("dpkg", "-i", machine.copy(packages[NEW]))
+            machine.copy(prometheus)
+            (machine.root / "root/prometheus.yml").write_text(PROMETHEUS_SETTINGS)
+            (machine.root / "etc/systemd/system/peer.service").write_text(PROMETHEUS)
+            machine.check("systemctl", "enable", "--now", "peer.service")
+            self.wait_for_writes(machine)
+            self.machine = machine
+            began = time.time()
+
+            machine.ctl("migrate", "microservices")
+            self.assert_form("microservices")
+            self.assert_answers_alike(began)
+            before = time.time() - 1
+            known = machine.instant(8080, "/prometheus", self.COUNT, before)
+
+            machine.reboot()
+            wait_for("the primary runs", lambda: machine.show("ActiveState") == "active", 60)
+            self.assert_form("microservices")
+            self.assertEqual(known, machine.instant(8080, "/prometheus", self.COUNT, before))
+            self.wait_for_writes(machine)
+            began = time.time()
+
+            machine.ctl("migrate", "monolithic")
+            self.assert_form("monolithic")
+            self.assert_answers_alike(began)
+
+            machine.check("dpkg", "-P", "mimird")
+            self.assertEqual("", machine.run("pgrep", "-x", "mimird").stdout)
+            self.assertNotEqual(0, machine.run("test", "-e", "/var/lib/mimird").returncode)
+
+    COUNT = "count_over_time(up[5m])"
+
+    def wait_for_writes(self, machine):
+        def newest():
+            values = machine.instant(8080, "/prometheus", "timestamp(up)", time.time())
+            return values and float(values[0]) > began
+        began = time.time()
+        wait_for("samples that were scraped just now", newest, 60)
+
+    def assert_form(self, mode):
+        names = BESIDE if mode == "microservices" else []
+        wait_for(f"{names} run", lambda: self.machine.states() == dict.fromkeys(names, "running"), 60)
+        status = json.loads(self.machine.ctl("status", "-o", "json"))
+        self.assertEqual((mode, True), (status["mode"], status["ready"]))
+
+    def assert_answers_alike(self, began):
+        """mimird has each sample that Prometheus scraped since."""
+        at = time.time()
+        query = f"count_over_time(up[{int(at - began) + 1}s])"
+        expected = self.machine.instant(9090, "", query, at)
+        self.assertEqual(1, len(expected))
+        wait_for("mimird has what Prometheus has", lambda: expected == self.machine.instant(8080, "/prometheus", query, at), 30)
 
 
 class LifeTest(unittest.TestCase):

@@ -45,9 +45,9 @@ int call(
 tl::unexpected<Error> refused(std::string_view doing, const CallError& error, int status) {
     const bool is_forbidden = error.is(SD_BUS_ERROR_ACCESS_DENIED) ||
                               error.is(SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
-    const std::string why = error.error.message != nullptr
-                                ? error.error.message
-                                : std::generic_category().message(-status);
+    std::string why = error.error.message != nullptr ? error.error.message
+                                                     : std::generic_category().message(-status);
+    if (why.ends_with('.')) why.pop_back();
     return fail(
         ErrorKind::unavailable,
         "systemd refuses to {}: {}{}",

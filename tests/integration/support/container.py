@@ -90,11 +90,16 @@ class Container(Overlay):
         if not shutil.which("systemd-nspawn"):
             raise unittest.SkipTest("there is no systemd-nspawn (package systemd-container)")
         super().__enter__()
+        (self.root / "etc/machine-id").write_text("")
         self.boot()
         return self
 
+    def reboot(self):
+        """As after a power-off that asked; what is in /run is gone."""
+        self.power_off()
+        self.boot()
+
     def boot(self):
-        (self.root / "etc/machine-id").write_text("")
         self.log = open(self.folder.with_suffix(".boot.log"), "wb")
         # Control groups of its own, so that several containers do not meet in those that nspawn makes below.
         self.groups = [base / self.folder.name for base in GROUPS if (base / "cgroup.procs").exists()]
