@@ -3,7 +3,7 @@
 #   make run      installs what is missing, builds, starts a monolith on embedded defaults with something to see
 #   make test     installs what is missing, builds, runs every test (TEST=release|asan|tsan for a part)
 #   make build    binaries at build/bin
-#   make soak     simulations of 10,000 seeds (some minutes)
+#   make soak     simulations of 10,000 seeds, 200 round trips of a node (half an hour)
 #   make bench    mimird beside Prometheus and VictoriaMetrics (some minutes; BENCH="--quick" for a smaller size)
 #   make docs     the pages that are generated from the code's declarations
 #   make install  DESTDIR=/somewhere for packages
@@ -34,6 +34,7 @@ test: test-deps
 
 soak: build
 	@build/bin/simulation_ring --seeds 10000 --large
+	@python3 tests/bench/migration.py --rounds=200
 
 run: build
 	@tools/install-deps.sh run

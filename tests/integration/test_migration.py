@@ -3,55 +3,17 @@
 MIMIR_ROUNDS sets how many round trips are made under load (default 4)."""
 
 import os
-import pathlib
 import signal
-import socket
 import subprocess
 import time
 import unittest
 
 from support.load import SERIES_A_WRITER, UNLIMITED, Load
 from support.remote_write import request, series
-from support.servers import BIN, Mimird, wait_for
+from support.node import BESIDE, Node
+from support.servers import BIN, wait_for
 
 ROUNDS = int(os.environ.get("MIMIR_ROUNDS", "4"))
-BESIDE = ["distributor", "querier", "query-frontend", "query-scheduler"]
-
-
-class Node(Mimird):
-    """A primary with the processes beside it, all of which end with it."""
-
-    def processes(self, state=None):
-        listed = self.admin("GET", "v1/processes").json
-        return sorted(one["name"] for one in listed if state in (None, one["state"]))
-
-    def pid_of(self, name):
-        return next(one["pid"] for one in self.admin("GET", "v1/processes").json if one["name"] == name)
-
-    def pids(self):
-        """Of every process of this node that lives, the primary's too."""
-        found = subprocess.run(["pgrep", "-f", f"node.state-dir={self.state}"], capture_output=True, text=True)
-        return [int(pid) for pid in found.stdout.split() if alive(int(pid))]
-
-    def mode(self):
-        return self.admin("GET", "v1/status").json["mode"]
-
-    def kill_all(self):
-        for pid in self.pids():
-            os.kill(pid, signal.SIGKILL)
-        self.kill()
-        wait_for("all processes ended", lambda: not self.pids())
-
-    def __exit__(self, *arguments):
-        self.kill_all()
-        super().__exit__(*arguments)
-
-
-def alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 class MigrationCase(unittest.TestCase):
@@ -80,7 +42,8 @@ class MigrationCase(unittest.TestCase):
     def push_and_ask(self, node, name):
         """The node takes a sample and gives it back."""
         now = int(time.time() * 1000)
-        self.assertEqual(200, node.push(request(series({"__name__": name}, [(now, 7.0)]))).status)
+        answer = node.push(request(series({"__name__": name}, [(now, 7.0)])))
+        self.assertEqual(200, answer.status, f"{name}: {answer.text}{node.log()[-3000:]}")
         found = node.result("query", query=name, time=now / 1000)["result"]
         self.assertEqual(["7"], [one["value"][1] for one in found])
 

@@ -1,6 +1,7 @@
 #include "components/gateway/route_table.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace mimir::gateway {
 namespace {
@@ -39,7 +40,8 @@ Target::Target(std::string m, Upstream upstream)
     : module(std::move(m)),
       instance(std::move(upstream.instance)),
       address(upstream.local ? std::string() : upstream.address),
-      reach(reach_of(upstream)) {}
+      reach(reach_of(upstream)),
+      near(upstream.near) {}
 
 std::string_view to_string(Target::Reach reach) {
     switch (reach) {
@@ -181,7 +183,7 @@ std::shared_ptr<Target> RouteTable::choose(const RouteEntry& entry, const Choice
         const auto& target = entry.targets[(first + i) % entry.targets.size()];
         if (!is_free(*target)) continue;
         const auto rank = [&](const Target& one) {
-            return std::pair(one.left_alone(choice.now), one.in_flight());
+            return std::tuple(one.left_alone(choice.now), !one.near, one.in_flight());
         };
         if (!best || rank(*target) < rank(*best)) best = target;
     }

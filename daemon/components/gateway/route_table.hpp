@@ -30,6 +30,8 @@ struct Upstream {
     std::string address;
     /// This process.
     bool local = false;
+    /// Of this process' node: preferred to others.
+    bool near = false;
     bool healthy = true;
 };
 
@@ -52,6 +54,7 @@ class Target {
     /// Empty when in process.
     const std::string address;
     const Reach reach;
+    const bool near;
 
   private:
     friend class Lease;
@@ -152,7 +155,7 @@ class RouteTable {
         std::span<const Target* const> tried = {};
     };
     /// The target for a request: where the entry is pinned to; else this process, when it can; else of
-    /// the others the one with the least in flight, those that have failed lately last. Nothing when there is
+    /// the others, those of this node first, the one with the least in flight, those that have failed lately last. Nothing when there is
     /// none. Once a flip has returned, no target of before is given out any more.
     [[nodiscard]] std::optional<Lease> acquire(const Choice& choice);
 

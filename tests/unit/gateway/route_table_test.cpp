@@ -63,6 +63,33 @@ TEST_SUITE("gateway/route_table") {
         CHECK(turns == std::map<std::string, int>{{"1", 5}, {"2", 5}});
     }
 
+    TEST_CASE("an instance of this node gets what it can take, those of others the rest") {
+        RouteTable table("me");
+        Upstream near = remote("near");
+        near.near = true;
+        table.update("querier", {remote("1"), near, remote("2")});
+        std::vector<Lease> leases;
+        for (std::size_t i = 0; i < choice().in_flight_limit; ++i) {
+            leases.push_back(*table.acquire(choice()));
+            CHECK(leases.back().target().instance == "near");
+        }
+        CHECK(instance_of(table.acquire(choice())) != "near");
+        leases.front().target().failed(kNow + 1s);
+        leases.clear();
+        CHECK(instance_of(table.acquire(choice())) != "near");
+    }
+
+    TEST_CASE(
+        "this process is asked for nothing once its module has stopped, though the ring shows it"
+    ) {
+        RouteTable table("me");
+        table.update("querier", {{.instance = "me", .local = true}, remote("1")});
+        CHECK(instance_of(table.acquire(choice("", true))) == "me");
+        for (int i = 0; i < 4; ++i) CHECK(instance_of(table.acquire(choice())) == "1");
+        table.update("querier", {{.instance = "me", .local = true}});
+        CHECK(!table.acquire(choice()));
+    }
+
     TEST_CASE("an instance that failed is left alone while there is another") {
         RouteTable table("me");
         table.update("querier", {remote("1"), remote("2")});
