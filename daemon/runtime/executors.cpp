@@ -1,6 +1,7 @@
 #include "runtime/executors.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
@@ -14,6 +15,14 @@ namespace mimir::runtime {
 namespace {
 
 thread_local bool is_io_thread = false;
+
+std::size_t usable_processors() {
+    cpu_set_t usable;
+    if (sched_getaffinity(0, sizeof usable, &usable) == 0) {
+        if (const int count = CPU_COUNT(&usable); count > 0) return static_cast<std::size_t>(count);
+    }
+    return std::max(1U, std::thread::hardware_concurrency());
+}
 
 }  // namespace
 
@@ -53,6 +62,7 @@ ExecutorOptions ExecutorOptions::for_this_machine() {
     options.io_threads = processors >= 8 ? 2 : 1;
     options.ingest.threads = processors;
     options.query.threads = processors;
+    options.query.turns = usable_processors();
     options.background.threads = std::max<std::size_t>(1, processors / 2);
     return options;
 }

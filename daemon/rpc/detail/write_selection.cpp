@@ -10,6 +10,7 @@ http::asio::awaitable<Result<void>> write_selection(
     std::function<Result<std::unique_ptr<chunkenc::SeriesSet>>()> begin,
     FrameWriter& frames
 ) {
+    const std::string tenant = tenant_of(context);
     std::string frame;
     std::unique_ptr<SelectionWriter> selection;
     auto first = [&]() -> Result<void> {
@@ -21,10 +22,10 @@ http::asio::awaitable<Result<void>> write_selection(
         MIMIR_TRY(context.cancellation.check());
         return selection->next(frame);
     };
-    MIMIR_CO_TRY(co_await runtime::run_on(pool, first));
+    MIMIR_CO_TRY(co_await runtime::run_on(pool, tenant, first));
     while (!frame.empty()) {
         MIMIR_CO_TRY(co_await frames.write(frame));
-        MIMIR_CO_TRY(co_await runtime::run_on(pool, go_on));
+        MIMIR_CO_TRY(co_await runtime::run_on(pool, tenant, go_on));
     }
     co_return Result<void>();
 }
