@@ -1,6 +1,7 @@
 #include "runtime/pool.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <ctime>
 
@@ -8,13 +9,6 @@
 #include "base/turn.hpp"
 
 namespace mimir::runtime {
-namespace {
-
-/// How often those who wait look for turns that are stuck, and whether they are to wait any longer.
-constexpr std::chrono::milliseconds kLookInterval(50);
-
-}  // namespace
-
 std::chrono::nanoseconds thread_cpu_time() {
     timespec time{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -138,7 +132,7 @@ Job* Pool::next_job(std::unique_lock<std::mutex>& lock) {
             continue;
         }
         watched_ = true;
-        wake_.wait_for(lock, kLookInterval);
+        wake_.wait_for(lock, options_.looks_every);
         watched_ = false;
         find_stuck();
         dispatch(true);
@@ -188,7 +182,7 @@ bool Pool::has_free_turn() const { return !takes_turns_ || taken_ - stuck_ < opt
 /// Turns of which nothing was seen since the last look count no more until something is.
 void Pool::find_stuck() {
     const auto now = std::chrono::steady_clock::now();
-    if (now - watched_at_ < kLookInterval) return;
+    if (now - watched_at_ < options_.looks_every) return;
     watched_at_ = now;
     for (const auto& worker : workers_) {
         if (worker->is_found_stuck()) ++stuck_;
@@ -199,6 +193,8 @@ void Pool::Worker::work(std::size_t number) {
     // The kernel keeps 15 characters of a thread's name.
     const std::string name = fmt::format("{}-{}", pool_.name_, number).substr(0, 15);
     pthread_setname_np(pthread_self(), name.c_str());
+    // On Linux of this thread alone. Needs no privilege, as it never goes back.
+    static_cast<void>(nice(pool_.options_.nice));
     std::unique_lock lock(pool_.mutex_);
     while (Job* job = pool_.next_job(lock)) run(*job, lock);
 }
@@ -227,7 +223,9 @@ void Pool::Worker::offer(const CancellationToken& token) {
     seen_ = true;
     charge();
     const auto had = charged_ - turn_began_;
-    if (!pool_.order_.gives_way(*share_, had, pool_.has_free_thread())) return;
+    // One too many compute when this turn was taken to be stuck, or somebody was canceled.
+    const bool too_many = pool_.taken_ - pool_.stuck_ > pool_.options_.turns;
+    if (!too_many && !pool_.order_.gives_way(*share_, had, pool_.has_free_thread())) return;
     end_turn();
     wait_for_turn(lock, token);
 }
@@ -264,7 +262,7 @@ void Pool::Worker::wait_for_turn(
     pool_.order_.add(*share_, place_, TurnOrder::Kind::begun);
     pool_.dispatch(false);
     while (!granted_) {
-        granted_bell_.wait_for(lock, kLookInterval);
+        granted_bell_.wait_for(lock, pool_.options_.looks_every);
         if (granted_) break;
         pool_.find_stuck();
         pool_.dispatch(false);

@@ -43,9 +43,13 @@ struct PoolOptions {
     /// How many jobs compute at once, when fewer than threads: others are begun, too, but wait for their turn at the
     /// next Turn::give_way() of one that computes. 0: all.
     std::size_t turns = 0;
-    /// What turns are measured with, and how often at most; tests count instead.
+    /// Added to the threads' niceness: with more than 0 they let threads of other pools go first.
+    int nice = 0;
+    /// What turns are measured with, how often a job offers its own, and how often those who wait look whether a turn is
+    /// stuck or they need not wait any longer. Tests count instead.
     std::chrono::nanoseconds (*cpu_time)() = thread_cpu_time;
     std::chrono::microseconds offers_every{200};
+    std::chrono::milliseconds looks_every{50};
 };
 
 /// Threads that run jobs: first in, first out, or, with turns, fairly by tenant (runtime/turn_order.hpp). With turns:

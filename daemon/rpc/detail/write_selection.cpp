@@ -1,5 +1,6 @@
 #include "rpc/detail/write_selection.hpp"
 
+#include "base/turn.hpp"
 #include "rpc/detail/selection_writer.hpp"
 
 namespace mimir::rpc::detail {
@@ -15,7 +16,9 @@ http::asio::awaitable<Result<void>> write_selection(
     std::unique_ptr<SelectionWriter> selection;
     auto first = [&]() -> Result<void> {
         MIMIR_TRY(auto set, begin());
+        Turn::give_way(context.cancellation);
         selection = std::make_unique<SelectionWriter>(std::move(set));
+        Turn::give_way(context.cancellation);
         return selection->next(frame);
     };
     auto go_on = [&]() -> Result<void> {
