@@ -18,4 +18,9 @@ struct RequestContext {
     std::string trace_id;
 };
 
+/// Empty when there is none.
+inline std::string tenant_of(const RequestContext& context) {
+    return context.tenant ? context.tenant->str() : std::string();
+}
+
 }  // namespace mimir::http

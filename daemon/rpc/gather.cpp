@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/assert.hpp"
+#include "base/turn.hpp"
 
 namespace mimir::rpc {
 namespace {
@@ -68,6 +69,7 @@ Gathering::Members Gathering::start() {
 }
 
 Result<Gathering::Members> Gathering::wait(const CancellationToken& token) {
+    const Turn::Away away;
     std::unique_lock lock(mutex_);
     for (;;) {
         if (answered_.size() >= plan_.groups_needed) return Members();

@@ -140,7 +140,7 @@ using Work = Result<std::string> (*)(IngesterClient&, Request&);
 CallHandler on_pool(runtime::Pool& pool, IngesterClient& ingester, Work work) {
     return [&pool, &ingester, work](Request& request) {
         auto job = [&ingester, &request, work] { return work(ingester, request); };
-        return runtime::run_on(pool, job);
+        return runtime::run_on(pool, tenant_of(request.context), job);
     };
 }
 

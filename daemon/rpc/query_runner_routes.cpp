@@ -46,7 +46,9 @@ awaitable<std::invoke_result_t<Decode&>> decoded(
     const Service& service, const Request& request, Decode decode
 ) {
     if (request.body.size() <= kSmallQuestionBytes) co_return decode();
-    co_return co_await runtime::run_on(service.serving.query, std::move(decode));
+    co_return co_await runtime::run_on(
+        service.serving.query, tenant_of(request.context), std::move(decode)
+    );
 }
 
 awaitable<Result<wire::SelectionRequest>> selection_of(
@@ -66,13 +68,14 @@ awaitable<Result<void>> write_answer(
         for (writer.next(frame); !frame.empty(); writer.next(frame)) frames.add(frame);
         co_return Result<void>();
     }
+    const std::string tenant = tenant_of(request.context);
     auto job = [&]() -> Result<void> {
         MIMIR_TRY(request.context.cancellation.check());
         writer.next(frame);
         return {};
     };
     for (;;) {
-        MIMIR_CO_TRY(co_await runtime::run_on(service.serving.query, job));
+        MIMIR_CO_TRY(co_await runtime::run_on(service.serving.query, tenant, job));
         if (frame.empty()) co_return Result<void>();
         MIMIR_CO_TRY(co_await frames.write(frame));
     }

@@ -1,6 +1,7 @@
 #include "runtime/executors.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
@@ -13,7 +14,19 @@
 namespace mimir::runtime {
 namespace {
 
+/// Event loops and pushes go before queries, which take what is left: a request of a millisecond has several steps on
+/// event loops, and would wait at each for whole time slices of queries. A third of the weight, so queries do not starve.
+constexpr int kQueryNice = 5;
+
 thread_local bool is_io_thread = false;
+
+std::size_t usable_processors() {
+    cpu_set_t usable;
+    if (sched_getaffinity(0, sizeof usable, &usable) == 0) {
+        if (const int count = CPU_COUNT(&usable); count > 0) return static_cast<std::size_t>(count);
+    }
+    return std::max(1U, std::thread::hardware_concurrency());
+}
 
 }  // namespace
 
@@ -53,6 +66,8 @@ ExecutorOptions ExecutorOptions::for_this_machine() {
     options.io_threads = processors >= 8 ? 2 : 1;
     options.ingest.threads = processors;
     options.query.threads = processors;
+    options.query.turns = usable_processors();
+    options.query.nice = kQueryNice;
     options.background.threads = std::max<std::size_t>(1, processors / 2);
     return options;
 }

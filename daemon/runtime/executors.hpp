@@ -43,7 +43,8 @@ class IoThreads {
 bool on_io_thread();
 
 struct ExecutorOptions {
-    /// Sized for this machine: as many ingest and query threads as it has processors.
+    /// Sized for this machine: as many ingest and query threads as it has processors, and as many turns of query jobs as
+    /// it has of those that this process may use.
     static ExecutorOptions for_this_machine();
 
     std::size_t io_threads = 1;

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "base/assert.hpp"
+#include "base/turn.hpp"
 
 namespace mimir::runtime::detail {
 namespace {
@@ -48,10 +49,11 @@ class ResumingJob final : public Job {
 
 }  // namespace
 
-asio::awaitable<Result<void>> run_job(Pool& pool, Job& job) {
-    auto initiate = [&pool, &job]<class Handler>(Handler handler) {
+asio::awaitable<Result<void>> run_job(Pool& pool, Job& job, std::string tenant) {
+    auto initiate = [&pool, &job, &tenant]<class Handler>(Handler handler) {
         auto* resuming = new ResumingJob<Handler>(job, std::move(handler));
-        if (auto posted = pool.post_job(*resuming); !posted) resuming->resume(std::move(posted));
+        if (auto posted = pool.post_job(*resuming, tenant); !posted)
+            resuming->resume(std::move(posted));
     };
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
         std::move(initiate), asio::use_awaitable
@@ -83,6 +85,7 @@ void run_to_end(const asio::any_io_executor& executor, asio::awaitable<void> wor
             done->set_value();
         }
     );
+    const Turn::Away away;
     done->get_future().wait();
 }
 

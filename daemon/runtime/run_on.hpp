@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -13,7 +14,7 @@
 namespace mimir::runtime {
 
 namespace detail {
-asio::awaitable<Result<void>> run_job(Pool& pool, Job& job);
+asio::awaitable<Result<void>> run_job(Pool& pool, Job& job, std::string tenant);
 asio::awaitable<void> run_in(asio::any_io_executor executor, asio::awaitable<void> work);
 void run_to_end(const asio::any_io_executor& executor, asio::awaitable<void> work);
 
@@ -29,8 +30,9 @@ asio::awaitable<void> store(asio::awaitable<T> work, std::optional<T>& result) {
 ///     MIMIR_CO_TRY(auto summary, co_await run_on(executors_.ingest, std::move(job)));
 /// Once begun, fn runs to its end, whatever becomes of the caller: what it refers to is safe in the
 /// awaiting coroutine. Errors: those of fn; unavailable when the pool's queue is full.
+/// The tenant is the one that the work is for: on a pool with turns, tenants share them fairly.
 template <class F>
-asio::awaitable<std::invoke_result_t<F&>> run_on(Pool& pool, F fn) {
+asio::awaitable<std::invoke_result_t<F&>> run_on(Pool& pool, std::string tenant, F fn) {
     using Outcome = std::invoke_result_t<F&>;
     struct Call final : Job {
         explicit Call(F f) : fn(std::move(f)) {}
@@ -39,10 +41,15 @@ asio::awaitable<std::invoke_result_t<F&>> run_on(Pool& pool, F fn) {
         std::optional<Outcome> outcome;
     };
     Call call(std::move(fn));
-    if (auto posted = co_await detail::run_job(pool, call); !posted) {
+    if (auto posted = co_await detail::run_job(pool, call, std::move(tenant)); !posted) {
         co_return tl::unexpected(std::move(posted).error());
     }
     co_return *std::move(call.outcome);
+}
+/// The same for work that is for nobody in particular.
+template <class F>
+asio::awaitable<std::invoke_result_t<F&>> run_on(Pool& pool, F fn) {
+    return run_on(pool, std::string(), std::move(fn));
 }
 
 /// Runs the coroutine on that executor of the event loop, right here when it is the caller's own, and resumes the caller on

@@ -34,7 +34,7 @@ from support.load import UNLIMITED  # noqa: E402
 from support.servers import wait_for  # noqa: E402
 
 REST = ["distributor", "query-scheduler", "querier", "query-frontend"]
-HEAVY_AT_ONCE = 50
+HEAVY_AT_ONCE = 16
 
 
 class Pinned(Member):
@@ -282,7 +282,8 @@ def query_row(name, costs):
 # Tenants.
 
 def tenants(folder, size, repeats):
-    """Latency of a tenant's light queries alone, and while another tenant has 50 heavy range queries under way."""
+    """Latency of a tenant's light queries alone, and while another tenant has heavy range queries under way, so many at
+    once, on the same core."""
     rows = []
     for make in (lambda: Monolith(folder / "monolith", "-auth.multitenancy-enabled=true"),
                  lambda: Processes(folder, 1, "-auth.multitenancy-enabled=true")):
@@ -297,7 +298,7 @@ def tenants(folder, size, repeats):
         finally:
             server.stop()
     table(f"another tenant's {HEAVY_AT_ONCE} heavy queries",
-          ("alone: p50 ms", "p99 ms", "beside: p50 ms", "p99 ms", "p50 ratio", "p99 ratio"), rows)
+          ("alone: p50 ms", "p95 ms", "beside: p50 ms", "p95 ms", "p50 ratio", "p95 ratio"), rows)
 
 
 def tenants_rows(server, size, repeats):
@@ -313,10 +314,10 @@ def tenants_rows(server, size, repeats):
 
 
 def latencies(server, kind, name, size, count=100):
-    """Median and 99th percentile."""
+    """Median and 95th percentile."""
     path, asked = parameters(kind, QUERIES[name], size)
     took = sorted(server.query(path, asked, {"X-Scope-OrgID": "light"})[0] for _ in range(count))
-    return took[len(took) // 2], took[len(took) * 99 // 100]
+    return took[len(took) // 2], took[len(took) * 95 // 100]
 
 
 class Heavy:

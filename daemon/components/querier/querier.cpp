@@ -37,7 +37,7 @@ Querier::Answer<promql::QueryResult> Querier::query(
 ) {
     const rpc::RequestContext timed = with_deadline(std::move(context));
     auto job = [&] { return evaluate(timed, query, expr); };
-    co_return co_await runtime::run_on(environment_.pool, job);
+    co_return co_await runtime::run_on(environment_.pool, timed.tenant->str(), job);
 }
 
 Result<promql::QueryResult> Querier::evaluate(
@@ -80,7 +80,7 @@ Querier::Answer<rpc::Selection<model::Labels>> Querier::series(
         MIMIR_TRY(auto found, ingesters->series(query.selectors, range));
         return cut(std::move(found), query.limit);
     };
-    co_return co_await runtime::run_on(environment_.pool, job);
+    co_return co_await runtime::run_on(environment_.pool, timed.tenant->str(), job);
 }
 
 Querier::Answer<rpc::Selection<std::string>> Querier::label_names(
@@ -96,7 +96,7 @@ Querier::Answer<rpc::Selection<std::string>> Querier::label_names(
         };
         return strings_of_any(*ingesters, query, of_one);
     };
-    co_return co_await runtime::run_on(environment_.pool, job);
+    co_return co_await runtime::run_on(environment_.pool, timed.tenant->str(), job);
 }
 
 Querier::Answer<rpc::Selection<std::string>> Querier::label_values(
@@ -112,7 +112,7 @@ Querier::Answer<rpc::Selection<std::string>> Querier::label_values(
         };
         return strings_of_any(*ingesters, query, of_one);
     };
-    co_return co_await runtime::run_on(environment_.pool, job);
+    co_return co_await runtime::run_on(environment_.pool, timed.tenant->str(), job);
 }
 
 Querier::Answer<std::vector<model::SeriesExemplars>> Querier::exemplars(
@@ -125,7 +125,7 @@ Querier::Answer<std::vector<model::SeriesExemplars>> Querier::exemplars(
         MIMIR_TRY(const ReaderPtr ingesters, this->ingesters(timed, *limits));
         return ingesters->exemplars(query.selectors, query.range);
     };
-    co_return co_await runtime::run_on(environment_.pool, job);
+    co_return co_await runtime::run_on(environment_.pool, timed.tenant->str(), job);
 }
 
 Querier::Answer<std::vector<model::MetricMetadata>> Querier::metadata(
@@ -138,7 +138,7 @@ Querier::Answer<std::vector<model::MetricMetadata>> Querier::metadata(
         MIMIR_TRY(const ReaderPtr ingesters, this->ingesters(timed, *limits));
         return ingesters->metadata(query);
     };
-    co_return co_await runtime::run_on(environment_.pool, job);
+    co_return co_await runtime::run_on(environment_.pool, timed.tenant->str(), job);
 }
 
 Querier::Answer<std::unique_ptr<chunkenc::SeriesSet>> Querier::select(
@@ -154,7 +154,7 @@ Querier::Answer<std::unique_ptr<chunkenc::SeriesSet>> Querier::select(
         MIMIR_TRY(auto series, ingesters->select(matchers, asked));
         return std::make_unique<chunkenc::OwningSeriesSet>(std::move(ingesters), std::move(series));
     };
-    co_return co_await runtime::run_on(environment_.pool, job);
+    co_return co_await runtime::run_on(environment_.pool, timed.tenant->str(), job);
 }
 
 Result<rpc::Selection<std::string>> Querier::strings_of_any(

@@ -96,7 +96,7 @@ QueryFrontend::Answer<promql::QueryResult> QueryFrontend::evaluate_split(
     auto merge = [&]() -> Result<promql::QueryResult> {
         return merge_parts(std::move(split.results));
     };
-    co_return co_await runtime::run_on(environment_.pool, merge);
+    co_return co_await runtime::run_on(environment_.pool, context.tenant->str(), merge);
 }
 
 boost::asio::awaitable<void> QueryFrontend::evaluate_parts(

@@ -203,7 +203,8 @@ http::asio::awaitable<Response> answer_samples(
             SortedSeries series(std::move(selected->answer));
             return append_samples(series, query.range, samples, message);
         };
-        const Result<void> appended = co_await runtime::run_on(frontend.pool(), job);
+        const Result<void> appended =
+            co_await runtime::run_on(frontend.pool(), tenant_of(context), job);
         if (!appended) co_return refusal(appended.error());
     }
     Response response{
@@ -213,7 +214,8 @@ http::asio::awaitable<Response> answer_samples(
         encoding::snappy_compress(message, response.body);
         return {};
     };
-    const Result<void> compressed = co_await runtime::run_on(frontend.pool(), job);
+    const Result<void> compressed =
+        co_await runtime::run_on(frontend.pool(), tenant_of(context), job);
     if (!compressed) co_return refusal(compressed.error());
     co_return response;
 }
@@ -271,7 +273,10 @@ http::asio::awaitable<Result<void>> write_chunks(
                 if (!series) series.emplace(std::move(selected->answer));
                 return append_frames(*series, index, frames);
             };
-            MIMIR_CO_TRY(more, co_await runtime::run_on(stream->frontend.pool(), job));
+            MIMIR_CO_TRY(
+                more,
+                co_await runtime::run_on(stream->frontend.pool(), tenant_of(stream->context), job)
+            );
             if (!frames.empty()) MIMIR_CO_TRY(co_await writer.write(frames));
         }
     }

@@ -23,10 +23,10 @@ constexpr std::string_view kTruncated = "results truncated due to limit";
 constexpr std::size_t kItemsInline = 200;
 
 template <class Write>
-Reply reply(runtime::Pool& pool, std::size_t items, Write write) {
+Reply reply(runtime::Pool& pool, std::string tenant, std::size_t items, Write write) {
     if (items <= kItemsInline) co_return Response::json(200, write());
     auto job = [&]() -> Result<std::string> { return write(); };
-    auto body = co_await runtime::run_on(pool, job);
+    auto body = co_await runtime::run_on(pool, std::move(tenant), job);
     if (!body) co_return failure(body.error());
     co_return Response::json(200, *std::move(body));
 }
@@ -94,6 +94,7 @@ std::size_t items_of(const promql::QueryResult& result) {
 
 Reply write_answer(
     QueryFrontend& frontend,
+    const Request& request,
     const QueryRequest& read,
     Evaluated evaluated,
     std::chrono::nanoseconds took
@@ -105,7 +106,7 @@ Reply write_answer(
         result.value = promql::Matrix();  // freed here rather than on the event loop
         return body;
     };
-    co_return co_await reply(frontend.pool(), items_of(result), write);
+    co_return co_await reply(frontend.pool(), tenant_of(request.context), items_of(result), write);
 }
 
 Reply run_query(QueryFrontend& frontend, Request& request, Result<QueryRequest> read) {
@@ -117,7 +118,7 @@ Reply run_query(QueryFrontend& frontend, Request& request, Result<QueryRequest> 
     Response response;
     if (evaluated) {
         cost = {evaluated->result.statistics, evaluated->parts};
-        response = co_await write_answer(frontend, *read, *std::move(evaluated), took());
+        response = co_await write_answer(frontend, request, *read, *std::move(evaluated), took());
     } else {
         cost.error = std::move(evaluated.error());
         response = failure(*cost.error);
@@ -170,7 +171,9 @@ void append_item(std::string& out, const std::string& text) { append_string(out,
 void append_item(std::string& out, const model::Labels& labels) { append_labels(out, labels); }
 
 template <class T>
-Reply reply_selection(QueryFrontend& frontend, Result<rpc::Selection<T>> selection) {
+Reply reply_selection(
+    QueryFrontend& frontend, const Request& request, Result<rpc::Selection<T>> selection
+) {
     if (!selection) co_return failure(selection.error());
     auto write = [&] {
         std::string data = "[";
@@ -183,7 +186,9 @@ Reply reply_selection(QueryFrontend& frontend, Result<rpc::Selection<T>> selecti
         if (selection->truncated) annotations.warnings.emplace_back(kTruncated);
         return success(data, annotations);
     };
-    co_return co_await reply(frontend.pool(), selection->found.size(), write);
+    co_return co_await reply(
+        frontend.pool(), tenant_of(request.context), selection->found.size(), write
+    );
 }
 
 Reply series(QueryFrontend& frontend, Request& request) {
@@ -192,7 +197,7 @@ Reply series(QueryFrontend& frontend, Request& request) {
     if (!query) co_return bad_request(query.error());
     auto call = [&](rpc::QueryRunner& runner) { return runner.series(request.context, *query); };
     auto found = co_await frontend.ask<rpc::Selection<model::Labels>>(request.context, call);
-    co_return co_await reply_selection(frontend, std::move(found));
+    co_return co_await reply_selection(frontend, request, std::move(found));
 }
 
 Reply label_names(QueryFrontend& frontend, Request& request) {
@@ -203,7 +208,7 @@ Reply label_names(QueryFrontend& frontend, Request& request) {
         return runner.label_names(request.context, *query);
     };
     auto found = co_await frontend.ask<rpc::Selection<std::string>>(request.context, call);
-    co_return co_await reply_selection(frontend, std::move(found));
+    co_return co_await reply_selection(frontend, request, std::move(found));
 }
 
 Reply label_values(QueryFrontend& frontend, Request& request) {
@@ -220,7 +225,7 @@ Reply label_values(QueryFrontend& frontend, Request& request) {
         return runner.label_values(request.context, name, *query);
     };
     auto found = co_await frontend.ask<rpc::Selection<std::string>>(request.context, call);
-    co_return co_await reply_selection(frontend, std::move(found));
+    co_return co_await reply_selection(frontend, request, std::move(found));
 }
 
 // Exemplars.
@@ -274,7 +279,7 @@ Reply exemplars(QueryFrontend& frontend, Request& request) {
         co_await frontend.ask<std::vector<model::SeriesExemplars>>(request.context, call);
     if (!found) co_return failure(found.error());
     auto write = [&] { return success(exemplars_json(*found)); };
-    co_return co_await reply(frontend.pool(), found->size(), write);
+    co_return co_await reply(frontend.pool(), tenant_of(request.context), found->size(), write);
 }
 
 // Metadata.
@@ -342,7 +347,7 @@ Reply metadata(QueryFrontend& frontend, Request& request) {
         co_await frontend.ask<std::vector<model::MetricMetadata>>(request.context, call);
     if (!found) co_return failure(found.error());
     auto write = [&] { return success(metadata_json(*found)); };
-    co_return co_await reply(frontend.pool(), found->size(), write);
+    co_return co_await reply(frontend.pool(), tenant_of(request.context), found->size(), write);
 }
 
 Reply format_query(QueryFrontend& frontend, Request& request) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/turn.hpp"
 #include "promql/functions/number_text.hpp"
 
 namespace mimir::promql::engine {
@@ -61,6 +62,7 @@ std::string for_metric(std::string_view text, std::string_view metric) {
 }
 
 Result<void> QueryContext::check_cancellation() const {
+    Turn::give_way(cancellation);
     auto checked = cancellation.check();
     if (checked) return {};
     if (checked.error().kind == ErrorKind::timeout) {

@@ -95,7 +95,7 @@ struct QueryContext {
     Annotator annotator;
     QueryStatistics statistics;
 
-    /// To be called once a block. Errors: timeout, canceled.
+    /// To be called once a block: lets others compute when it is their turn. Errors: timeout, canceled.
     [[nodiscard]] Result<void> check_cancellation() const;
 };
 

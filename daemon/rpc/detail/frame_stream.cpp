@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "base/assert.hpp"
+#include "base/turn.hpp"
 #include "rpc/detail/protocol.hpp"
 #include "runtime/bell.hpp"
 #include "runtime/executors.hpp"
@@ -87,6 +88,11 @@ class ReadAheadStream final : public FrameStream {
     Result<std::string_view> wait_next() override { return keep(wait_take()); }
     Result<Frame> wait_take() override {
         MIMIR_ASSERT(!runtime::on_io_thread(), "frames come over this loop");
+        {
+            std::unique_lock lock(core_->mutex);
+            if (auto polled = core_->poll(lock)) return *std::move(polled);
+        }
+        const Turn::Away away;
         std::unique_lock lock(core_->mutex);
         for (;;) {
             if (auto polled = core_->poll(lock)) return *std::move(polled);

@@ -1,5 +1,6 @@
 #include "rpc/detail/write_selection.hpp"
 
+#include "base/turn.hpp"
 #include "rpc/detail/selection_writer.hpp"
 
 namespace mimir::rpc::detail {
@@ -10,21 +11,24 @@ http::asio::awaitable<Result<void>> write_selection(
     std::function<Result<std::unique_ptr<chunkenc::SeriesSet>>()> begin,
     FrameWriter& frames
 ) {
+    const std::string tenant = tenant_of(context);
     std::string frame;
     std::unique_ptr<SelectionWriter> selection;
     auto first = [&]() -> Result<void> {
         MIMIR_TRY(auto set, begin());
+        Turn::give_way(context.cancellation);
         selection = std::make_unique<SelectionWriter>(std::move(set));
+        Turn::give_way(context.cancellation);
         return selection->next(frame);
     };
     auto go_on = [&]() -> Result<void> {
         MIMIR_TRY(context.cancellation.check());
         return selection->next(frame);
     };
-    MIMIR_CO_TRY(co_await runtime::run_on(pool, first));
+    MIMIR_CO_TRY(co_await runtime::run_on(pool, tenant, first));
     while (!frame.empty()) {
         MIMIR_CO_TRY(co_await frames.write(frame));
-        MIMIR_CO_TRY(co_await runtime::run_on(pool, go_on));
+        MIMIR_CO_TRY(co_await runtime::run_on(pool, tenant, go_on));
     }
     co_return Result<void>();
 }
