@@ -14,16 +14,24 @@ void Progress::show(const api::Operation& operation) {
     for (std::size_t i = 0; i < seen_.size(); ++i) {
         if (seen_[i] == operation.steps[i].state) continue;
         seen_[i] = operation.steps[i].state;
-        show(operation.steps[i]);
+        show(operation, i);
     }
     out_ << std::flush;
 }
 
-void Progress::show(const api::Step& step) {
+void Progress::show(const api::Operation& operation, std::size_t index) {
+    const auto& steps = operation.steps;
+    const api::Step& step = steps[index];
     const std::string name = sanitized(fmt::format("  {} {}", step.action, step.subject));
     if (step.state == api::StepState::running) {
         close_line();
         out_ << name << " ...";
+        if (index + 1 < steps.size()) {
+            const api::Step& next = steps[index + 1];
+            out_ << sanitized(fmt::format(
+                " ({} of {}, next: {} {})", index + 1, steps.size(), next.action, next.subject
+            ));
+        }
         line_is_open_ = true;
         return;
     }

@@ -22,7 +22,7 @@ class Progress {
     void close_line();
 
   private:
-    void show(const api::Step& step);
+    void show(const api::Operation& operation, std::size_t index);
 
     std::ostream& out_;
     const bool is_shown_;

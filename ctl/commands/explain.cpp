@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <ostream>
 
 #include "api/endpoints.hpp"
@@ -59,6 +60,24 @@ std::string chain(const std::vector<std::string>& names, const std::vector<api::
     return join(words, ", ");
 }
 
+/// Of a module that has a process of its own beside the daemon; else empty.
+std::string process_of(Context& context, std::string_view module) {
+    // A daemon of before has no processes.
+    const auto json = context.send({.endpoint = api::kListProcesses});
+    if (!json) return "";
+    const auto all = api::from_json<std::vector<api::Process>>(*json, api::Unknown::ignore);
+    if (!all) return "";
+    const auto found = std::ranges::find(*all, module, &api::Process::name);
+    if (found == all->end()) return "";
+    return fmt::format(
+        "{}{}{}; mimirctl --socket {} says more",
+        api::to_string(found->state),
+        found->pid == 0 ? "" : fmt::format(", pid {}", found->pid),
+        found->error.empty() ? "" : ": " + found->error,
+        found->admin_socket
+    );
+}
+
 void write_module(
     Context& context, const api::Module& module, const std::vector<api::Module>& all
 ) {
@@ -73,6 +92,7 @@ void write_module(
         fmt::format("{} since {}", api::to_string(module.state), ago(module.since, now)),
         tone_of(module.state));
     add("why", why(module, all, now));
+    add("process beside", process_of(context, module.name));
     if (module.restarts > 0) add("restarts", count_of(module.restarts, "time") + " in a row");
     add("needs", chain(module.dependencies, all));
     add("needed by", chain(module.needed_by, all));

@@ -284,7 +284,11 @@ Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOpti
         wish.steps = to_steps(restarts);
         wish.steps.insert(wish.steps.begin(), apply_step(change));
     }
-    wish.run = [this](operations::Progress& progress) { return reload_now(progress); };
+    wish.run = [this](operations::Progress& progress) -> Result<void> {
+        MIMIR_TRY(reload_now(progress));
+        for (std::string& failure : environment_.host.reload_processes()) progress.warn(failure);
+        return {};
+    };
     return ask(caller, std::move(wish), options);
 }
 

@@ -67,6 +67,27 @@ DoctorCheck check_modules(const Control& control) {
     };
 }
 
+DoctorCheck check_processes(const Control& control) {
+    DoctorCheck check{.name = "processes", .what = "all that are kept beside this one run"};
+    std::vector<std::string> words;
+    for (const api::Process& process : control.environment().host.processes()) {
+        if (process.state == api::ProcessState::running) continue;
+        const bool has_failed = process.state == api::ProcessState::failed;
+        if (check.state != CheckState::failure) {
+            check.state = has_failed ? CheckState::failure : CheckState::warning;
+        }
+        words.push_back(
+            fmt::format("{} is {}: {}", process.name, api::to_string(process.state), process.error)
+        );
+    }
+    if (words.empty()) return check;
+    check.what = fmt::format("{}", fmt::join(words, "; "));
+    check.fix =
+        "`mimirctl processes` shows them, and their logs say more; `mimirctl migrate monolithic` takes "
+        "all components back into this process";
+    return check;
+}
+
 DoctorCheck check_ready(const api::Status& status) {
     if (status.ready) return {.name = "ready", .what = "/ready answers 200"};
     return {
@@ -137,6 +158,7 @@ std::vector<DoctorCheck> run_checks(const Control& control) {
     return {
         check_ready(status),
         check_modules(control),
+        check_processes(control),
         check_journal(control, status),
         check_target(control),
         check_disk("disk-state", status.state_dir),

@@ -62,6 +62,8 @@ class Host {
 
     /// Those that are kept beside this one.
     [[nodiscard]] virtual std::vector<api::Process> processes() const = 0;
+    /// Has these read the configuration file again; which did not take that, and why, a line each.
+    [[nodiscard]] virtual std::vector<std::string> reload_processes() const = 0;
 
     /// Whether the cluster can do without this process, which a yes is reserved for; or gives the yes back.
     /// Errors: unavailable.

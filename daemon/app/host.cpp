@@ -228,6 +228,10 @@ Result<void> Host::forget(const std::string& ring, const std::string& member) {
 
 std::vector<api::Process> Host::processes() const { return wiring_.recomposition->processes(); }
 
+std::vector<std::string> Host::reload_processes() const {
+    return wiring_.recomposition->reload_all();
+}
+
 Result<api::StopAdvice> Host::ok_to_stop(bool release) {
     return release ? release_stop(wiring_) : app::ok_to_stop(wiring_);
 }

@@ -27,6 +27,7 @@ class Host final : public admin::Host {
     [[nodiscard]] std::vector<api::Ring> rings() const override;
     Result<void> forget(const std::string& ring, const std::string& member) override;
     [[nodiscard]] std::vector<api::Process> processes() const override;
+    [[nodiscard]] std::vector<std::string> reload_processes() const override;
 
     Result<api::StopAdvice> ok_to_stop(bool release) override;
 

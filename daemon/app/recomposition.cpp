@@ -10,7 +10,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "api/endpoints.hpp"
 #include "app/discovery.hpp"
+#include "http/client.hpp"
 
 namespace mimir::app {
 namespace {
@@ -25,6 +27,7 @@ constexpr std::chrono::milliseconds kReadyTimeout = 2min;
 /// A process that ends more often while it should get ready is not waited for.
 constexpr std::uint32_t kRestartsMax = 2;
 constexpr std::chrono::milliseconds kStopGrace = 1min;
+constexpr std::chrono::milliseconds kReloadTimeout = 10s;
 
 /// Looks until `done` is true. Errors: timeout, with what is waited for; canceled.
 Result<void> wait_until(
@@ -68,6 +71,24 @@ std::unique_ptr<launch::Launcher> create_launcher(const Wiring& wiring) {
         kind == LauncherKind::systemd || (kind == LauncherKind::automatic && is_unit_of_systemd());
     if (is_systemd) return launch::create_systemd({}, log, wiring.clock);
     return launch::create_supervisor({.program = program()}, log, wiring.clock);
+}
+
+/// Whoever answers reloads, as its operations tell.
+Result<void> ask_to_reload(const std::filesystem::path& admin_socket) {
+    MIMIR_TRY(auto endpoint, http::Endpoint::at_path(admin_socket));
+    http::BlockingClient client(std::move(endpoint));
+    http::ClientRequest request{
+        .method = http::Method::post,
+        .target = std::string(api::kReloadConfig.path),
+        .headers = {{"Content-Type", "application/json"}},
+        .body = "{}",
+    };
+    const auto deadline = std::chrono::steady_clock::now() + kReloadTimeout;
+    MIMIR_TRY(
+        const auto answer, client.send(std::move(request), CancellationToken::create(deadline))
+    );
+    if (answer.status / 100 == 2) return {};
+    return fail(ErrorKind::unavailable, "its admin API answers {}: {}", answer.status, answer.body);
 }
 
 api::ProcessState to_api(launch::ProcessState state) {
@@ -126,6 +147,9 @@ Names Recomposition::left_over(const Names& kept) const {
 void Recomposition::stop_all() {
     const auto table = environment_.table.modules();
     const auto kept = launcher_->list();
+    // What it would pass on, and nobody will answer, it refuses.
+    const bool has_gateway = environment_.manager.state("gateway") == modules::State::running;
+    if (!kept.empty() && has_gateway) (void)stop_module("gateway");
     for (auto module = table.rbegin(); module != table.rend(); ++module) {
         if (std::ranges::find(kept, module->name, &launch::ProcessStatus::name) == kept.end()) {
             continue;
@@ -150,6 +174,18 @@ std::vector<api::Process> Recomposition::processes() const {
         });
     }
     return all;
+}
+
+Names Recomposition::reload_all() const {
+    Names failures;
+    for (const launch::ProcessStatus& process : launcher_->list()) {
+        const auto asked = ask_to_reload(admin_socket(process.name));
+        if (asked) continue;
+        failures.push_back(
+            fmt::format("the process {} was not reloaded: {}", process.name, asked.error().message)
+        );
+    }
+    return failures;
 }
 
 std::filesystem::path Recomposition::admin_socket(const std::string& module) const {

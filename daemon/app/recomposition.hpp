@@ -38,6 +38,8 @@ class Recomposition final : public migration::Node {
     /// Those that come later in the table first: what passes requests on ends before what it passes them to.
     void stop_all();
     [[nodiscard]] std::vector<api::Process> processes() const;
+    /// Has all of them read the configuration file again; which did not take that, and why, a line each.
+    [[nodiscard]] modules::Names reload_all() const;
 
     migration::Situation observe() override;
     void begin() override;

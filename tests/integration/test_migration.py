@@ -2,9 +2,12 @@
 
 MIMIR_ROUNDS sets how many round trips are made under load (default 4)."""
 
+import contextlib
 import os
+import pathlib
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -154,6 +157,22 @@ class RestartTest(MigrationCase):
             self.ctl(node, "migrate", "monolithic")
             self.assert_form(node, "monolithic")
 
+    def test_a_reload_reaches_all_processes(self):
+        with Node() as node:
+            file = node.folder / "mimird.yaml"
+            file.write_text("limits: {max_label_names_per_series: 30}\n")
+            node.stop()
+            node.flags.append(f"-config.file={file}")
+            node.start()
+            self.ctl(node, "migrate", "microservices")
+            labels = {"__name__": "labels", "a": "1", "b": "2"}
+            now = int(time.time() * 1000)
+            self.assertEqual(200, node.push(request(series(labels, [(now, 1.0)]))).status)
+            file.write_text("limits: {max_label_names_per_series: 2}\n")
+            self.ctl(node, "config", "reload")
+            wait_for("the distributor's process has the new limit", lambda: node.push(
+                request(series(labels, [(now + 1, 1.0)]))).status == 400)
+
     def test_a_process_that_dies_comes_back(self):
         with Node() as node:
             self.ctl(node, "migrate", "microservices")
@@ -240,6 +259,42 @@ class TroubleTest(MigrationCase):
                     self.ctl(node, "migrate", "monolithic")
                 self.assert_form(node, "monolithic")
                 self.push_and_ask(node, "after_child_kill")
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small tmpfs needs root")
+    def test_a_full_disk_undoes_what_is_not_yet_final(self):
+        disk = pathlib.Path(tempfile.mkdtemp(prefix="mimird-it-disk-"))
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=True)
+        self.addCleanup(lambda: (subprocess.run(["umount", "-l", disk], check=True), disk.rmdir()))
+        ballast = disk / "ballast"
+
+        def fill():
+            with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * 4096)
+        with Node(state=disk / "node") as node:
+            self.ctl(node, "migrate", "microservices", "--hold")
+            fill()
+            said = self.ctl(node, "migrate", "complete", code=5)
+            self.assertIn("journal", said)
+            wait_for("it is undone", lambda: node.processes() == [])
+            self.assertEqual("monolithic", node.mode())
+            self.push_and_ask(node, "on_a_full_disk")
+            refused = node.ctl("migrate", "microservices")
+            self.assertEqual(5, refused.returncode, refused.stderr)
+            self.assertIn("disk", refused.stderr)
+            ballast.unlink()
+            wait_for("the migration's end is written", lambda: node.admin(
+                "GET", "v1/operations/op-1").json["state"] == "failed")
+            self.ctl(node, "migrate", "microservices")
+            self.assert_form(node, "microservices")
+
+    def test_what_others_see_of_a_process_that_is_gone(self):
+        with Node() as node:
+            self.ctl(node, "migrate", "microservices")
+            self.assertIn("process beside", self.ctl(node, "explain", "querier"))
+            os.kill(node.pid_of("querier"), signal.SIGKILL)
+            wait_for("it is missed", lambda: node.processes("running") != BESIDE)
+            self.assertIn("querier is waiting: killed by signal 9", self.ctl(node, "doctor", code=8))
 
     def test_a_process_beside_is_no_node(self):
         with Node() as node:

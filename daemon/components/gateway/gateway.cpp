@@ -260,7 +260,8 @@ asio::awaitable<std::optional<Lease>> Gateway::park(const Request& request, Tran
             .in_flight_limit = environment_.options.instance_requests_limit,
         });
         if (lease && lease->target().reach != Target::Reach::in_process) co_return lease;
-        if (now >= end || request.context.cancellation.canceled()) co_return std::nullopt;
+        const bool is_over = now >= end || ends_ || request.context.cancellation.canceled();
+        if (is_over) co_return std::nullopt;
         co_await runtime::sleep_for(kParkInterval);
     }
 }

@@ -54,6 +54,9 @@ class Gateway final : public http::Front {
     /// changed.
     void refresh();
 
+    /// Requests wait for an instance no more: the gateway is about to end.
+    void end_parking() { ends_ = true; }
+
     Verdict examine(http::Request& request, const http::PathOwner& owner) override;
 
     [[nodiscard]] const RouteTable& routes() const { return environment_.routes; }
@@ -86,6 +89,7 @@ class Gateway final : public http::Front {
     const std::set<std::string, std::less<>> modules_;
     Clients clients_;
     std::atomic<std::size_t> parked_ = 0;
+    std::atomic<bool> ends_ = false;
 };
 
 }  // namespace mimir::gateway

@@ -66,6 +66,7 @@ class GatewayService final : public modules::Service {
 
     Result<void> stop(std::chrono::milliseconds grace) override {
         published_.reset();
+        gateway_->end_parking();
         for (http::RouteRegistration& registration : registrations_) registration.close(grace);
         return {};
     }

@@ -154,9 +154,9 @@ class RouteTable {
         /// Not these.
         std::span<const Target* const> tried = {};
     };
-    /// The target for a request: where the entry is pinned to; else this process, when it can; else of
-    /// the others, those of this node first, the one with the least in flight, those that have failed lately last. Nothing when there is
-    /// none. Once a flip has returned, no target of before is given out any more.
+    /// The target for a request: where the entry is pinned to; else this process, when it can; else of the others the
+    /// one with the least in flight, those of this node first, and those that have failed lately last. Nothing when
+    /// there is none. Once a flip has returned, no target of before is given out any more.
     [[nodiscard]] std::optional<Lease> acquire(const Choice& choice);
 
     /// Every target that an entry or a request has.

@@ -13,6 +13,14 @@ BESIDE = ["distributor", "querier", "query-frontend", "query-scheduler"]
 class Node(Mimird):
     """A primary with the processes beside it, all of which end with it."""
 
+    def __init__(self, *flags, state=None, **others):
+        super().__init__(*flags, **others)
+        self._state = state or self.folder / "node"
+
+    @property
+    def state(self):
+        return self._state
+
     def processes(self, state=None):
         listed = self.admin("GET", "v1/processes").json
         return sorted(one["name"] for one in listed if state in (None, one["state"]))

@@ -1,9 +1,11 @@
 #include <atomic>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "canned_daemon.hpp"
 #include "ctl/change.hpp"
+#include "ctl/progress.hpp"
 
 namespace mimir::ctl::test {
 namespace {
@@ -316,6 +318,23 @@ TEST_SUITE("ctl/change") {
             ran.err ==
             "  stop querier ...\r\x1b[K  stop querier: done (200 ms)\nstop querier: done (op-7, 300 ms)\n"
         );
+    }
+
+    TEST_CASE("progress says how far it is, and what is next") {
+        std::ostringstream out;
+        api::Operation operation{
+            .steps = {
+                {.action = "start", .subject = "a", .state = api::StepState::running},
+                {.action = "start", .subject = "b"},
+            }
+        };
+        Progress progress(out, true);
+        progress.show(operation);
+        CHECK(out.str() == "  start a ... (1 of 2, next: start b)");
+        operation.steps[0].state = api::StepState::done;
+        operation.steps[1].state = api::StepState::running;
+        progress.show(operation);
+        CHECK(out.str().ends_with("\r\x1b[K  start a: done\n  start b ..."));
     }
 
     TEST_CASE("a change whose connection breaks is sent again with the same key") {
