@@ -2,12 +2,11 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "api/endpoints.hpp"
@@ -56,12 +55,14 @@ std::filesystem::path program() {
     return path;
 }
 
+/// Whether systemd started this process as mimird.service. sd_pid_get_unit(3) would look at process 1 as well, which a
+/// unit's sandbox hides.
 bool is_unit_of_systemd() {
-    char* unit = nullptr;
-    if (::sd_pid_get_unit(0, &unit) < 0) return false;
-    const bool is_ours = std::string_view(unit) == "mimird.service";
-    std::free(unit);
-    return is_ours;
+    std::ifstream groups("/proc/self/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        if (line.ends_with("/mimird.service")) return true;
+    }
+    return false;
 }
 
 std::unique_ptr<launch::Launcher> create_launcher(const Wiring& wiring) {

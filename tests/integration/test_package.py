@@ -339,15 +339,16 @@ class StoryTest(unittest.TestCase):
             self.assert_form("monolithic")
             self.assert_answers_alike(began)
 
+            machine.check("systemctl", "stop", "peer.service")   # which else waits for mimird to take what is left
             machine.check("dpkg", "-P", "mimird")
             self.assertEqual("", machine.run("pgrep", "-x", "mimird").stdout)
             self.assertNotEqual(0, machine.run("test", "-e", "/var/lib/mimird").returncode)
 
-    COUNT = "count_over_time(up[5m])"
+    COUNT = 'count_over_time(up{job="prometheus"}[5m])'
 
     def wait_for_writes(self, machine):
         def newest():
-            values = machine.instant(8080, "/prometheus", "timestamp(up)", time.time())
+            values = machine.instant(8080, "/prometheus", 'timestamp(up{job="prometheus"})', time.time())
             return values and float(values[0]) > began
         began = time.time()
         wait_for("samples that were scraped just now", newest, 60)
@@ -361,10 +362,19 @@ class StoryTest(unittest.TestCase):
     def assert_answers_alike(self, began):
         """mimird has each sample that Prometheus scraped since."""
         at = time.time()
-        query = f"count_over_time(up[{int(at - began) + 1}s])"
+        self.wait_for_writes(self.machine)   # later ones, so those until then are there
+        query = f'count_over_time(up{{job="prometheus"}}[{int(at - began) + 1}s])'
         expected = self.machine.instant(9090, "", query, at)
         self.assertEqual(1, len(expected))
-        wait_for("mimird has what Prometheus has", lambda: expected == self.machine.instant(8080, "/prometheus", query, at), 30)
+        answers = []
+
+        def is_there():
+            answers.append(self.machine.instant(8080, "/prometheus", query, at))
+            return answers[-1] == expected
+        try:
+            wait_for("mimird has what Prometheus has", is_there, 30)
+        except AssertionError as error:
+            raise AssertionError(f"{query}: {answers[-1]} instead of {expected}") from error
 
 
 class LifeTest(unittest.TestCase):

@@ -128,6 +128,7 @@ class Container(Overlay):
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
+            run("kill", "-KILL", self.leader)   # its process 1, with which all of it ends
             self.process.kill()
             self.process.wait()
         for group in self.groups:
@@ -136,8 +137,10 @@ class Container(Overlay):
         os.unlink(self.log.name)
 
     def __exit__(self, *_):
-        self.power_off()
-        super().__exit__()
+        try:
+            self.power_off()
+        finally:
+            super().__exit__()
 
     def run(self, *command, **kwargs):
         return run("nsenter", "-t", self.leader, "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
