@@ -16,20 +16,22 @@ using Frame = std::shared_ptr<const std::string>;
 /// Memory is taken as labels come, not as their number is promised.
 constexpr std::size_t kReserveSeriesMax = 1 << 16;
 
-/// The labels of all series, in the order in which they were sent.
+/// The labels of all series, in the order in which they were sent, and in the frames in which they came.
 class LabelTable {
   public:
     explicit LabelTable(std::size_t bytes_limit) : bytes_limit_(bytes_limit) {}
 
     /// Whether the frame's labels are the last. Nothing has been taken yet of its chunks.
-    Result<bool> take(const wire::SelectionFrame& frame) {
+    /// `bytes`: what the frame points into.
+    Result<bool> take(const wire::SelectionFrame& frame, const Frame& bytes) {
         if (!expected_) {
             if (!frame.series_count) return corrupt("does not say how many series it has");
             expected_ = *frame.series_count;
-            begins_.reserve(std::min<std::size_t>(*expected_, kReserveSeriesMax) + 1);
+            labels_.reserve(std::min<std::size_t>(*expected_, kReserveSeriesMax));
         } else if (frame.series_count) {
             return corrupt("says twice how many series it has");
         }
+        if (!frame.labels.empty()) frames_.push_back(bytes);
         for (const std::string_view labels : frame.labels) MIMIR_TRY(add(labels));
         if (count() > *expected_) return corrupt("has more series than it says");
         const bool complete = count() == *expected_;
@@ -37,12 +39,9 @@ class LabelTable {
         return complete;
     }
 
-    [[nodiscard]] std::size_t count() const { return begins_.size(); }
+    [[nodiscard]] std::size_t count() const { return labels_.size(); }
     [[nodiscard]] model::LabelsView at(std::size_t index) const {
-        const std::size_t begin = begins_[index];
-        const std::size_t end = index + 1 < begins_.size() ? begins_[index + 1] : bytes_.size();
-        return model::LabelsView::from_canonical(std::string_view(bytes_).substr(begin, end - begin)
-        );
+        return model::LabelsView::from_canonical(labels_[index]);
     }
     static tl::unexpected<Error> corrupt(std::string_view what) {
         return fail(ErrorKind::corrupt, "the selection of an ingester {}", what);
@@ -51,7 +50,7 @@ class LabelTable {
   private:
     Result<void> add(std::string_view labels) {
         if (!wire::is_canonical(labels)) return corrupt("has malformed labels");
-        if (bytes_.size() + labels.size() > bytes_limit_) {
+        if (bytes_ + labels.size() > bytes_limit_) {
             return fail(
                 ErrorKind::limit,
                 "the labels of the selected series take more than {} bytes",
@@ -63,15 +62,16 @@ class LabelTable {
             return corrupt("is not in its order");
         }
         last_hash_ = key.hash;
-        begins_.push_back(bytes_.size());
-        bytes_ += labels;
+        labels_.push_back(labels);
+        bytes_ += labels.size();
         return {};
     }
 
     const std::size_t bytes_limit_;
     std::optional<std::uint64_t> expected_;
-    std::string bytes_;
-    std::vector<std::size_t> begins_;
+    std::size_t bytes_ = 0;                 // of labels_
+    std::vector<std::string_view> labels_;  // point into frames_
+    std::vector<Frame> frames_;
     std::uint64_t last_hash_ = 0;
 };
 
@@ -165,13 +165,14 @@ http::asio::awaitable<Result<std::unique_ptr<chunkenc::SeriesSet>>> read_labels(
     LabelTable labels(labels_bytes_limit);
     wire::SelectionFrame frame;
     for (;;) {
-        MIMIR_CO_TRY(const std::string_view bytes, co_await stream->next());
-        if (bytes.empty()) co_return LabelTable::corrupt("ends before all its labels");
-        MIMIR_CO_TRY(wire::decode_selection_frame(bytes, frame));
-        MIMIR_CO_TRY(const bool complete, labels.take(frame));
+        MIMIR_CO_TRY(const std::string_view read, co_await stream->next());
+        if (read.empty()) co_return LabelTable::corrupt("ends before all its labels");
+        const auto bytes = std::make_shared<const std::string>(read);
+        MIMIR_CO_TRY(wire::decode_selection_frame(*bytes, frame));
+        MIMIR_CO_TRY(const bool complete, labels.take(frame, bytes));
         if (!complete) continue;
         Frame first;
-        if (!frame.chunks.empty()) first = std::make_shared<const std::string>(bytes);
+        if (!frame.chunks.empty()) first = bytes;
         co_return std::make_unique<RemoteSeriesSet>(
             std::move(stream), std::move(labels), std::move(first)
         );
