@@ -1,20 +1,19 @@
 #include "rpc/detail/write_selection.hpp"
 
-#include "rpc/detail/selection_writer.hpp"
-
 namespace mimir::rpc::detail {
 
 http::asio::awaitable<Result<void>> write_selection(
     runtime::Pool& pool,
     const RequestContext& context,
-    std::function<Result<std::unique_ptr<chunkenc::SeriesSet>>()> begin,
+    std::function<Result<Selected>()> begin,
     FrameWriter& frames
 ) {
     std::string frame;
     std::unique_ptr<SelectionWriter> selection;
     auto first = [&]() -> Result<void> {
-        MIMIR_TRY(auto set, begin());
-        selection = std::make_unique<SelectionWriter>(std::move(set));
+        MIMIR_TRY(Selected selected, begin());
+        selection =
+            std::make_unique<SelectionWriter>(std::move(selected.series), std::move(selected.form));
         return selection->next(frame);
     };
     auto go_on = [&]() -> Result<void> {
