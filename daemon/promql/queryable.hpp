@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "base/types.hpp"
 #include "chunkenc/series_set.hpp"
+#include "model/label_projection.hpp"
 #include "model/matcher.hpp"
 
 namespace mimir::promql {
@@ -20,6 +21,12 @@ class Queryable {
     virtual Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const model::Matchers& matchers, TimeRange range
     ) = 0;
+    /// The same for a reader that looks at some labels only; others may be missing.
+    virtual Result<std::unique_ptr<chunkenc::SeriesSet>> select_projected(
+        const model::Matchers& matchers, TimeRange range, const model::LabelProjection& /*labels*/
+    ) {
+        return select(matchers, range);
+    }
 };
 
 }  // namespace mimir::promql

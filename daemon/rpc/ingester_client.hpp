@@ -12,6 +12,7 @@
 #include "chunkenc/series_set.hpp"
 #include "http/request_context.hpp"
 #include "model/exemplar.hpp"
+#include "model/label_projection.hpp"
 #include "model/matcher.hpp"
 #include "model/write_request.hpp"
 #include "rpc/done.hpp"
@@ -26,6 +27,14 @@ struct MetadataQuery {
     std::string metric;  ///< Empty: every metric.
     std::size_t metrics_limit = 0;
     std::size_t per_metric_limit = 0;
+};
+
+/// What a selection may leave out for its reader. An ingester of another release may leave out nothing.
+struct SelectionHints {
+    /// The labels that are looked at, null: all. Outlives the call.
+    const model::LabelProjection* labels = nullptr;
+    /// Nobody else is asked for the same: the set may be in any order.
+    bool any_order = false;
 };
 
 /// What one or several ingesters are to store: the same for all, so it is encoded once for all that
@@ -71,11 +80,13 @@ class IngesterClient {
     ) = 0;
 
     /// The set's chunks are loaded by blocking calls; from a remote ingester they stream in the
-    /// order of the series, so loads must go forward.
+    /// order of the series, so loads must go forward. With hints about labels, and not in any order, it is an
+    /// IdentifiedSeriesSet if labels may be missing.
     virtual void select(
         const RequestContext& context,
         const model::Matchers& matchers,
         TimeRange range,
+        SelectionHints hints,
         Done<std::unique_ptr<chunkenc::SeriesSet>> done
     ) = 0;
     /// Label sets of the series that any of the selectors selects. Sorted, unique.

@@ -15,6 +15,7 @@ class StoppedIngester final : public IngesterClient {
         const RequestContext&,
         const model::Matchers&,
         TimeRange,
+        SelectionHints,
         Done<std::unique_ptr<chunkenc::SeriesSet>> done
     ) override {
         done(not_running());

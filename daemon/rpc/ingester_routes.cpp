@@ -117,15 +117,17 @@ Result<std::string> metadata(IngesterClient& ingester, Request& request) {
     return out;
 }
 
-Result<std::unique_ptr<chunkenc::SeriesSet>> begin_selection(
-    IngesterClient& ingester, Request& request
-) {
+Result<detail::Selected> begin_selection(IngesterClient& ingester, Request& request) {
     MIMIR_TRY(check_tenant(request.context));
     MIMIR_TRY(request.context.cancellation.check());
-    MIMIR_TRY(const auto asked, wire::decode_selection_request(request.body));
-    return wait_for<std::unique_ptr<chunkenc::SeriesSet>>([&](auto done) {
-        ingester.select(request.context, only_selector(asked), asked.range, std::move(done));
+    MIMIR_TRY(auto asked, wire::decode_selection_request(request.body));
+    detail::Selected selected{.form = {.any_order = asked.any_order}};
+    if (asked.projection) selected.form.labels.emplace(*std::move(asked.projection));
+    auto series = wait_for<std::unique_ptr<chunkenc::SeriesSet>>([&](auto done) {
+        ingester.select(request.context, only_selector(asked), asked.range, {}, std::move(done));
     });
+    MIMIR_TRY(selected.series, std::move(series));
+    return selected;
 }
 
 awaitable<Result<void>> select(

@@ -23,6 +23,7 @@ class LocalIngester final : public IngesterClient {
         const RequestContext& context,
         const model::Matchers& matchers,
         TimeRange range,
+        SelectionHints /*hints*/,
         Done<std::unique_ptr<chunkenc::SeriesSet>> done
     ) override {
         done(ingester_.select(context, matchers, range));

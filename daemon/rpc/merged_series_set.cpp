@@ -15,8 +15,9 @@ using chunkenc::ChunkBatch;
 using chunkenc::ChunkView;
 
 /// The next series of one input.
+template <class Key>
 struct Head {
-    SeriesKey key;
+    Key key;
     std::uint32_t input;
     std::uint32_t index;
 
@@ -34,15 +35,31 @@ auto rank(const ChunkView& chunk) {
 }  // namespace
 
 MergedSeriesSet::MergedSeriesSet(std::vector<std::unique_ptr<chunkenc::SeriesSet>> sets) {
+    merge(std::move(sets), [](const chunkenc::SeriesSet& set, std::size_t index) {
+        return SeriesKey::of(set.labels(index));
+    });
+}
+
+MergedSeriesSet::MergedSeriesSet(std::vector<std::unique_ptr<IdentifiedSeriesSet>> sets) {
+    merge(std::move(sets), [](const IdentifiedSeriesSet& set, std::size_t index) {
+        return set.id(index);
+    });
+}
+
+template <class Set, class KeyOf>
+void MergedSeriesSet::merge(std::vector<std::unique_ptr<Set>> sets, KeyOf key_of) {
+    using Key = std::invoke_result_t<KeyOf, const Set&, std::size_t>;
     std::size_t total = 0;
-    std::priority_queue<Head> heads;
+    std::vector<const Set*> inputs;
+    std::priority_queue<Head<Key>> heads;
     const auto push = [&](std::uint32_t input, std::size_t index) {
-        const auto& set = *inputs_[input].set;
+        const Set& set = *inputs[input];
         if (index == set.count()) return;
-        heads.push({SeriesKey::of(set.labels(index)), input, static_cast<std::uint32_t>(index)});
+        heads.push({key_of(set, index), input, static_cast<std::uint32_t>(index)});
     };
     for (auto& set : sets) {
         total += set->count();
+        inputs.push_back(set.get());
         inputs_.push_back({std::move(set)});
         push(static_cast<std::uint32_t>(inputs_.size() - 1), 0);
     }
@@ -50,9 +67,9 @@ MergedSeriesSet::MergedSeriesSet(std::vector<std::unique_ptr<chunkenc::SeriesSet
         total < std::numeric_limits<std::uint32_t>::max(), "label sets are bounded by their bytes"
     );
     sources_.reserve(total);
-    SeriesKey last;
+    Key last;
     while (!heads.empty()) {
-        const Head head = heads.top();
+        const Head<Key> head = heads.top();
         heads.pop();
         if (sources_.empty() || !(head.key == last)) {
             begins_.push_back(static_cast<std::uint32_t>(sources_.size()));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chunkenc/series_set.hpp"
+#include "rpc/series_order.hpp"
 
 namespace mimir::rpc {
 
@@ -17,6 +18,8 @@ namespace mimir::rpc {
 class MergedSeriesSet final : public chunkenc::SeriesSet {
   public:
     explicit MergedSeriesSet(std::vector<std::unique_ptr<chunkenc::SeriesSet>> sets);
+    /// Of sets that may lack labels: by their ids, and in the order of these.
+    explicit MergedSeriesSet(std::vector<std::unique_ptr<IdentifiedSeriesSet>> sets);
 
     [[nodiscard]] std::size_t count() const override { return begins_.size() - 1; }
     [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
@@ -37,6 +40,9 @@ class MergedSeriesSet final : public chunkenc::SeriesSet {
         std::uint32_t index;
     };
 
+    /// Merges by `key_of(set, index)`.
+    template <class Set, class KeyOf>
+    void merge(std::vector<std::unique_ptr<Set>> sets, KeyOf key_of);
     [[nodiscard]] std::span<const Source> sources(std::size_t first, std::size_t count) const {
         const std::size_t begin = begins_[first];
         return std::span(sources_).subspan(begin, begins_[first + count] - begin);

@@ -15,6 +15,24 @@ constexpr std::size_t kSpanPerSeries = 2;
 OrderedSeriesSet::OrderedSeriesSet(std::unique_ptr<chunkenc::SeriesSet> set)
     : set_(std::move(set)), order_(series_order(*set_)) {}
 
+OrderedByIdSet::OrderedByIdSet(std::unique_ptr<chunkenc::SeriesSet> set) {
+    struct Numbered {
+        SeriesId id;
+        std::uint32_t index;
+    };
+    std::vector<Numbered> series(set->count());
+    for (std::uint32_t i = 0; i < series.size(); ++i) series[i] = {SeriesId::of(set->labels(i)), i};
+    std::ranges::sort(series, {}, &Numbered::id);
+    std::vector<std::uint32_t> order;
+    order.reserve(series.size());
+    ids_.reserve(series.size());
+    for (const auto& [id, index] : series) {
+        ids_.push_back(id);
+        order.push_back(index);
+    }
+    set_ = std::make_unique<OrderedSeriesSet>(std::move(set), std::move(order));
+}
+
 Result<void> OrderedSeriesSet::load(
     std::size_t first, std::size_t count, chunkenc::ChunkBatch& batch
 ) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "chunkenc/series_set.hpp"
+#include "rpc/series_order.hpp"
 
 namespace mimir::rpc {
 
@@ -15,6 +16,9 @@ namespace mimir::rpc {
 class OrderedSeriesSet final : public chunkenc::SeriesSet {
   public:
     explicit OrderedSeriesSet(std::unique_ptr<chunkenc::SeriesSet> set);
+    /// In an order of the caller's: the set's series, each once.
+    OrderedSeriesSet(std::unique_ptr<chunkenc::SeriesSet> set, std::vector<std::uint32_t> order)
+        : set_(std::move(set)), order_(std::move(order)) {}
 
     [[nodiscard]] std::size_t count() const override { return order_.size(); }
     [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
@@ -36,6 +40,26 @@ class OrderedSeriesSet final : public chunkenc::SeriesSet {
     const std::unique_ptr<chunkenc::SeriesSet> set_;
     const std::vector<std::uint32_t> order_;
     std::shared_ptr<chunkenc::ChunkBatch> loaded_;
+};
+
+/// A set's series in the order of their ids. The set has all labels.
+/// Cost: as of OrderedSeriesSet, and 16 bytes a series.
+class OrderedByIdSet final : public IdentifiedSeriesSet {
+  public:
+    explicit OrderedByIdSet(std::unique_ptr<chunkenc::SeriesSet> set);
+
+    [[nodiscard]] std::size_t count() const override { return ids_.size(); }
+    [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
+        return set_->labels(index);
+    }
+    [[nodiscard]] SeriesId id(std::size_t index) const override { return ids_[index]; }
+    Result<void> load(std::size_t first, std::size_t count, chunkenc::ChunkBatch& batch) override {
+        return set_->load(first, count, batch);
+    }
+
+  private:
+    std::vector<SeriesId> ids_;
+    std::unique_ptr<OrderedSeriesSet> set_;
 };
 
 }  // namespace mimir::rpc

@@ -172,7 +172,9 @@ awaitable<Result<void>> select(const Service& service, Request& request, FrameWr
     MIMIR_CO_TRY(
         Found found, co_await runner->select(request.context, std::move(matchers), asked.range)
     );
-    auto begin = [&]() -> Result<Found> { return std::move(found); };
+    auto begin = [&]() -> Result<detail::Selected> {
+        return detail::Selected{.series = std::move(found)};
+    };
     co_return co_await detail::write_selection(
         service.serving.query, request.context, std::move(begin), frames
     );

@@ -55,22 +55,25 @@ void RemoteIngester::select(
     const RequestContext& context,
     const model::Matchers& matchers,
     TimeRange range,
+    SelectionHints hints,
     Done<std::unique_ptr<chunkenc::SeriesSet>> done
 ) {
-    auto opened = [limit = labels_bytes_limit_,
+    wire::SelectionRequest request{.selectors = {matchers}, .range = range};
+    if (hints.labels != nullptr) request.projection = hints.labels->names();
+    request.any_order = hints.any_order;
+    auto opened = [limits =
+                       detail::SelectionLimits{
+                           .labels_bytes = labels_bytes_limit_,
+                           .ids = hints.labels != nullptr,
+                           .any_order = hints.any_order
+                       },
                    done = std::move(done)](Result<std::unique_ptr<FrameStream>> stream) {
         stream = for_caller(std::move(stream));
         if (!stream) return done(tl::unexpected(std::move(stream).error()));
         auto selected = [done](auto series) { done(for_caller(std::move(series))); };
-        detail::read_selection(*std::move(stream), limit, std::move(selected));
+        detail::read_selection(*std::move(stream), limits, std::move(selected));
     };
-    peer_->open(
-        context,
-        ingester_call::kSelect,
-        encoded({.selectors = {matchers}, .range = range}),
-        {},
-        std::move(opened)
-    );
+    peer_->open(context, ingester_call::kSelect, encoded(request), {}, std::move(opened));
 }
 
 void RemoteIngester::series(

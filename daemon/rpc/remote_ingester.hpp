@@ -11,8 +11,8 @@ namespace mimir::rpc {
 inline constexpr std::size_t kSelectionLabelsBytesLimit = 512 << 20;
 
 /// An ingester of another process; see docs/internal-protocol.md for its calls. A selection's series come in
-/// the order of SeriesKey, their chunks while they are loaded, forward only; loading blocks for the
-/// network. May go before its calls have ended.
+/// the order of SeriesKey, or of their ids where labels are missing; their chunks while they are loaded,
+/// forward only; loading blocks for the network. May go before its calls have ended.
 class RemoteIngester final : public IngesterClient {
   public:
     explicit RemoteIngester(
@@ -26,6 +26,7 @@ class RemoteIngester final : public IngesterClient {
         const RequestContext& context,
         const model::Matchers& matchers,
         TimeRange range,
+        SelectionHints hints,
         Done<std::unique_ptr<chunkenc::SeriesSet>> done
     ) override;
     void series(

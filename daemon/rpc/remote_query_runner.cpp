@@ -159,7 +159,9 @@ QueryRunner::Answer<std::unique_ptr<chunkenc::SeriesSet>> RemoteQueryRunner::sel
     auto call = [&](Done<Found> done) {
         auto opened = [done = std::move(done)](Result<std::unique_ptr<FrameStream>> stream) {
             if (!stream) return done(tl::unexpected(std::move(stream).error()));
-            detail::read_selection(*std::move(stream), kSelectionLabelsBytesLimit, done);
+            detail::read_selection(
+                *std::move(stream), {.labels_bytes = kSelectionLabelsBytesLimit}, done
+            );
         };
         peer_->open(context, querier_call::kSelect, body, headers(), std::move(opened));
     };

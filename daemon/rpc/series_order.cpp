@@ -13,6 +13,12 @@ SeriesKey SeriesKey::of(model::LabelsView labels) {
     return {.hash = XXH3_64bits(bytes.data(), bytes.size()), .labels = labels};
 }
 
+SeriesId SeriesId::of(model::LabelsView labels) {
+    const std::string_view bytes = labels.bytes();
+    const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+    return {.high = hash.high64, .low = hash.low64};
+}
+
 std::vector<std::uint32_t> series_order(const chunkenc::SeriesSet& set) {
     std::vector<std::uint64_t> hashes(set.count());
     for (std::size_t i = 0; i < hashes.size(); ++i) hashes[i] = SeriesKey::of(set.labels(i)).hash;

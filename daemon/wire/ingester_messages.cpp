@@ -9,7 +9,8 @@ namespace mimir::wire {
 namespace {
 
 namespace selection_field {
-constexpr std::uint32_t kSelectors = 1, kMin = 2, kMax = 3, kLabel = 4, kLimit = 5;
+constexpr std::uint32_t kSelectors = 1, kMin = 2, kMax = 3, kLabel = 4, kLimit = 5, kProjected = 6,
+                        kProjection = 7, kAnyOrder = 8;
 }
 constexpr std::uint32_t kMatchersField = 1;
 namespace metadata_request_field {
@@ -21,7 +22,7 @@ namespace exemplars_field {
 constexpr std::uint32_t kLabels = 1, kExemplars = 2;
 }
 namespace frame_field {
-constexpr std::uint32_t kSeriesCount = 1, kLabels = 2, kChunks = 3;
+constexpr std::uint32_t kSeriesCount = 1, kLabels = 2, kChunks = 3, kOrder = 4, kIds = 5;
 }
 namespace chunk_field {
 constexpr std::uint32_t kSeries = 1, kMin = 2, kMax = 3, kEncoding = 4, kData = 5;
@@ -132,10 +133,19 @@ void encode_selection_request(const SelectionRequest& request, std::string& out)
     writer.sint64(selection_field::kMax, request.range.max.ms);
     if (!request.label.empty()) writer.bytes(selection_field::kLabel, request.label);
     if (request.limit != 0) writer.uint64(selection_field::kLimit, request.limit);
+    if (request.projection) {
+        writer.uint64(selection_field::kProjected, 1);
+        for (const auto& name : *request.projection) {
+            writer.bytes(selection_field::kProjection, name);
+        }
+    }
+    if (request.any_order) writer.uint64(selection_field::kAnyOrder, 1);
 }
 
 Result<SelectionRequest> decode_selection_request(std::string_view message) {
     SelectionRequest request;
+    bool projected = false;
+    std::vector<std::string> projection;
     ProtoReader reader(message);
     while (reader.next()) {
         switch (reader.field()) {
@@ -148,10 +158,14 @@ Result<SelectionRequest> decode_selection_request(std::string_view message) {
             case selection_field::kMax: request.range.max.ms = reader.sint64(); break;
             case selection_field::kLabel: request.label = reader.bytes(); break;
             case selection_field::kLimit: request.limit = reader.uint64(); break;
+            case selection_field::kProjected: projected = reader.uint64() != 0; break;
+            case selection_field::kProjection: projection.emplace_back(reader.bytes()); break;
+            case selection_field::kAnyOrder: request.any_order = reader.uint64() != 0; break;
             default: break;
         }
     }
     if (!reader.ok()) return malformed_request("selection");
+    if (projected) request.projection = std::move(projection);
     return request;
 }
 
@@ -258,8 +272,14 @@ Result<std::vector<model::MetricMetadata>> decode_metric_metadata(std::string_vi
     return metadata;
 }
 
-void append_series_count(std::uint64_t count, std::string& frame) {
+void append_series_count(std::uint64_t count, SelectionOrder order, std::string& frame) {
     ProtoWriter(frame).uint64(frame_field::kSeriesCount, count);
+    if (order == SelectionOrder::by_labels) return;
+    ProtoWriter(frame).uint64(frame_field::kOrder, static_cast<std::uint64_t>(order));
+}
+
+void append_series_ids(std::string_view ids, std::string& frame) {
+    ProtoWriter(frame).bytes(frame_field::kIds, ids);
 }
 
 void append_series_labels(model::LabelsView labels, std::string& frame) {
@@ -286,13 +306,24 @@ void append_series_chunk(const SelectionFrame::Chunk& chunk, std::string& frame)
 
 Result<void> decode_selection_frame(std::string_view message, SelectionFrame& into) {
     into.series_count.reset();
+    into.order = SelectionOrder::by_labels;
     into.labels.clear();
+    into.ids = {};
     into.chunks.clear();
     ProtoReader reader(message);
     while (reader.next()) {
         switch (reader.field()) {
             case frame_field::kSeriesCount: into.series_count = reader.uint64(); break;
             case frame_field::kLabels: into.labels.push_back(reader.bytes()); break;
+            case frame_field::kOrder: {
+                const std::uint64_t order = reader.uint64();
+                if (order > static_cast<std::uint64_t>(SelectionOrder::any)) {
+                    return malformed_answer("order");
+                }
+                into.order = static_cast<SelectionOrder>(order);
+                break;
+            }
+            case frame_field::kIds: into.ids = reader.bytes(); break;
             case frame_field::kChunks: {
                 MIMIR_TRY(const auto chunk, decode_chunk(reader.bytes()));
                 into.chunks.push_back(chunk);

@@ -27,6 +27,10 @@ struct SelectionRequest {
     /// For values of a label: its name.
     std::string label = {};
     std::uint64_t limit = 0;  ///< 0: none.
+    /// Of ingester/select: names of the labels that are looked at; none: all.
+    std::optional<std::vector<std::string>> projection = {};
+    /// Of ingester/select: the series may come in any order.
+    bool any_order = false;
 };
 void encode_selection_request(const SelectionRequest& request, std::string& out);
 Result<SelectionRequest> decode_selection_request(std::string_view message);
@@ -52,6 +56,12 @@ Result<std::vector<model::SeriesExemplars>> decode_series_exemplars(std::string_
 void encode_metric_metadata(std::span<const model::MetricMetadata> metadata, std::string& out);
 Result<std::vector<model::MetricMetadata>> decode_metric_metadata(std::string_view message);
 
+/// In which order a selection's series come; a number that nobody knows is none.
+enum class SelectionOrder : std::uint8_t { by_labels = 0, by_id = 1, any = 2 };
+
+/// Big-endian.
+inline constexpr std::size_t kSeriesIdBytes = 16;
+
 /// A frame of a selection's answer. Series are numbered in their order; first come the labels of all of them,
 /// then the chunks.
 struct SelectionFrame {
@@ -61,13 +71,18 @@ struct SelectionFrame {
     };
     /// Of the whole selection; the first frame has it.
     std::optional<std::uint64_t> series_count;
+    /// The same; absent: by labels.
+    SelectionOrder order = SelectionOrder::by_labels;
     /// Of the next series: label fields, which are not looked into.
     std::vector<std::string_view> labels;
+    /// Of the same series, when ordered by them: kSeriesIdBytes each.
+    std::string_view ids;
     std::vector<Chunk> chunks;
 };
 
-void append_series_count(std::uint64_t count, std::string& frame);
+void append_series_count(std::uint64_t count, SelectionOrder order, std::string& frame);
 void append_series_labels(model::LabelsView labels, std::string& frame);
+void append_series_ids(std::string_view ids, std::string& frame);
 void append_series_chunk(const SelectionFrame::Chunk& chunk, std::string& frame);
 /// Replaces the content of `into`, which then points into the message.
 Result<void> decode_selection_frame(std::string_view message, SelectionFrame& into);

@@ -100,6 +100,27 @@ class Selected final : public chunkenc::SeriesSet {
     TimeRange range_;
 };
 
+/// The set's series without the labels that nobody looks at.
+class Projected final : public chunkenc::SeriesSet {
+  public:
+    Projected(std::unique_ptr<chunkenc::SeriesSet> set, const model::LabelProjection& labels)
+        : set_(std::move(set)), kept_(set_->count()) {
+        for (std::size_t i = 0; i < kept_.size(); ++i) labels.copy(set_->labels(i), kept_[i]);
+    }
+
+    [[nodiscard]] std::size_t count() const override { return kept_.size(); }
+    [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
+        return model::LabelsView::from_canonical(kept_[index]);
+    }
+    Result<void> load(std::size_t first, std::size_t count, chunkenc::ChunkBatch& batch) override {
+        return set_->load(first, count, batch);
+    }
+
+  private:
+    std::unique_ptr<chunkenc::SeriesSet> set_;
+    std::vector<std::string> kept_;
+};
+
 }  // namespace
 
 Result<void> MemoryStorage::load(const Load& load) {
@@ -138,6 +159,13 @@ Result<std::unique_ptr<chunkenc::SeriesSet>> MemoryStorage::select(
             selected.push_back({labels, &series.chunks});
     }
     return std::make_unique<Selected>(std::move(selected), range);
+}
+
+Result<std::unique_ptr<chunkenc::SeriesSet>> MemoryStorage::select_projected(
+    const model::Matchers& matchers, TimeRange range, const model::LabelProjection& labels
+) {
+    MIMIR_TRY(auto all, select(matchers, range));
+    return std::make_unique<Projected>(std::move(all), labels);
 }
 
 }  // namespace mimir::conformance

@@ -20,6 +20,10 @@ class MemoryStorage final : public promql::Queryable {
     Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const model::Matchers& matchers, TimeRange range
     ) override;
+    /// Without all other labels: no script's result may depend on them.
+    Result<std::unique_ptr<chunkenc::SeriesSet>> select_projected(
+        const model::Matchers& matchers, TimeRange range, const model::LabelProjection& labels
+    ) override;
 
     using Samples =
         std::map<TimestampMs, std::variant<double, std::shared_ptr<const model::FloatHistogram>>>;

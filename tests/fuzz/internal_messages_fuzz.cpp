@@ -35,7 +35,8 @@ void check_frame(std::string_view bytes) {
     wire::SelectionFrame frame;
     if (!wire::decode_selection_frame(bytes, frame)) return;
     std::string again;
-    if (frame.series_count) wire::append_series_count(*frame.series_count, again);
+    if (frame.series_count) wire::append_series_count(*frame.series_count, frame.order, again);
+    if (!frame.ids.empty()) wire::append_series_ids(frame.ids, again);
     for (const std::string_view labels : frame.labels) {
         check_labels(labels);
         wire::append_series_labels(model::LabelsView::from_canonical(labels), again);
@@ -44,6 +45,7 @@ void check_frame(std::string_view bytes) {
     wire::SelectionFrame read;
     MIMIR_ASSERT(wire::decode_selection_frame(again, read), "what was written can be read");
     MIMIR_ASSERT(read.labels == frame.labels, "the labels are the same");
+    MIMIR_ASSERT(read.ids == frame.ids, "so are the ids");
     MIMIR_ASSERT(read.chunks.size() == frame.chunks.size(), "no chunk is lost");
     for (std::size_t i = 0; i < read.chunks.size(); ++i) {
         MIMIR_ASSERT(read.chunks[i].chunk.data == frame.chunks[i].chunk.data, "nor its bytes");

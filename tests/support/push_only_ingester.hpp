@@ -15,7 +15,11 @@ class PushOnlyIngester : public rpc::IngesterClient {
     using Selectors = std::vector<Matchers>;
 
     void select(
-        const Context&, const Matchers&, TimeRange, Done<std::unique_ptr<chunkenc::SeriesSet>> done
+        const Context&,
+        const Matchers&,
+        TimeRange,
+        rpc::SelectionHints,
+        Done<std::unique_ptr<chunkenc::SeriesSet>> done
     ) override {
         done(nullptr);
     }

@@ -79,8 +79,8 @@ class IngesterQueryable::LimitedSeriesSet final : public chunkenc::SeriesSet {
     QueryUsage& usage_;
 };
 
-Result<std::unique_ptr<chunkenc::SeriesSet>> IngesterQueryable::select(
-    const model::Matchers& matchers, TimeRange range
+Result<std::unique_ptr<chunkenc::SeriesSet>> IngesterQueryable::select_labels(
+    const model::Matchers& matchers, TimeRange range, const model::LabelProjection* labels
 ) {
     range = {std::max(range.min, visible_.min), std::min(range.max, visible_.max)};
     if (range.min > range.max) return std::make_unique<chunkenc::EmptySeriesSet>();
@@ -96,7 +96,7 @@ Result<std::unique_ptr<chunkenc::SeriesSet>> IngesterQueryable::select(
             length_max.count() / 1000
         );
     }
-    MIMIR_TRY(auto series, ingesters_->select(matchers, range));
+    MIMIR_TRY(auto series, ingesters_->select_in_any_order(matchers, range, labels));
     usage_.series += series->count();
     const std::uint64_t series_max = limits_->max_fetched_series_per_query;
     if (series_max != 0 && usage_.series > series_max) {

@@ -30,12 +30,24 @@ class IngesterQueryable final : public promql::Queryable {
 
     Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const model::Matchers& matchers, TimeRange range
-    ) override;
+    ) override {
+        return select_labels(matchers, range, nullptr);
+    }
+    Result<std::unique_ptr<chunkenc::SeriesSet>> select_projected(
+        const model::Matchers& matchers, TimeRange range, const model::LabelProjection& labels
+    ) override {
+        return select_labels(matchers, range, &labels);
+    }
 
     [[nodiscard]] const QueryUsage& usage() const { return usage_; }
 
   private:
     class LimitedSeriesSet;
+
+    /// labels: null for all.
+    Result<std::unique_ptr<chunkenc::SeriesSet>> select_labels(
+        const model::Matchers& matchers, TimeRange range, const model::LabelProjection* labels
+    );
 
     const std::shared_ptr<IngesterReader> ingesters_;
     const std::shared_ptr<const config::Limits> limits_;

@@ -1,6 +1,7 @@
 #include "components/querier/ingester_reader.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "components/querier/merge.hpp"
 #include "rpc/merged_series_set.hpp"
@@ -11,6 +12,40 @@ namespace mimir::querier {
 using rpc::Done;
 using rpc::IngesterClient;
 using rpc::RequestContext;
+
+namespace {
+
+using SeriesSetPtr = IngesterReader::SeriesSetPtr;
+
+SeriesSetPtr in_order(SeriesSetPtr set, bool by_id) {
+    if (by_id) return std::make_unique<rpc::OrderedByIdSet>(std::move(set));
+    return std::make_unique<rpc::OrderedSeriesSet>(std::move(set));
+}
+
+/// Of sets in the order of SeriesKey.
+SeriesSetPtr merged(std::vector<SeriesSetPtr> sets) {
+    if (sets.size() == 1) return std::move(sets.front());
+    return std::make_unique<rpc::MergedSeriesSet>(std::move(sets));
+}
+
+/// The same sets, when all are in the order of their ids; else they stay.
+std::optional<std::vector<std::unique_ptr<rpc::IdentifiedSeriesSet>>> all_identified(
+    std::vector<SeriesSetPtr>& sets
+) {
+    std::vector<rpc::IdentifiedSeriesSet*> found;
+    for (const SeriesSetPtr& set : sets) {
+        found.push_back(dynamic_cast<rpc::IdentifiedSeriesSet*>(set.get()));
+        if (found.back() == nullptr) return std::nullopt;
+    }
+    std::vector<std::unique_ptr<rpc::IdentifiedSeriesSet>> identified;
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        static_cast<void>(sets[i].release());
+        identified.emplace_back(found[i]);
+    }
+    return identified;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<IngesterReader>> IngesterReader::open(
     const Environment& environment,
@@ -73,24 +108,44 @@ Result<std::vector<T>> IngesterReader::ask(const Call& call) {
 Result<IngesterReader::SeriesSetPtr> IngesterReader::select(
     const model::Matchers& matchers, TimeRange range
 ) {
+    MIMIR_TRY(auto sets, select_each(matchers, range, {}));
+    return merged(std::move(sets));
+}
+
+Result<IngesterReader::SeriesSetPtr> IngesterReader::select_in_any_order(
+    const model::Matchers& matchers, TimeRange range, const model::LabelProjection* labels
+) {
+    const rpc::SelectionHints hints{.labels = labels, .any_order = plan_.members.size() == 1};
+    MIMIR_TRY(auto sets, select_each(matchers, range, hints));
+    if (labels == nullptr || sets.size() == 1) return merged(std::move(sets));
+    // Ingesters of another release send all labels, in another order: then all are to do so.
+    if (auto identified = all_identified(sets)) {
+        return std::make_unique<rpc::MergedSeriesSet>(*std::move(identified));
+    }
+    sets.clear();
+    return select(matchers, range);
+}
+
+Result<std::vector<IngesterReader::SeriesSetPtr>> IngesterReader::select_each(
+    const model::Matchers& matchers, TimeRange range, rpc::SelectionHints hints
+) {
     const IngesterClient* unordered = nullptr;  // remote ones send their series in order
     for (std::size_t i = 0; i < clients_.size(); ++i) {
         if (plan_.members[i].is_local && !is_alone()) unordered = clients_[i].get();
     }
+    const bool by_id = hints.labels != nullptr;
     const auto call =
         [&](IngesterClient& client, const RequestContext& context, Done<SeriesSetPtr> done) {
             if (&client != unordered)
-                return client.select(context, matchers, range, std::move(done));
+                return client.select(context, matchers, range, hints, std::move(done));
             // Here and now, while the remote ones are at it.
-            auto order = [done = std::move(done)](Result<SeriesSetPtr> set) {
-                if (set) *set = std::make_unique<rpc::OrderedSeriesSet>(*std::move(set));
+            auto order = [by_id, done = std::move(done)](Result<SeriesSetPtr> set) {
+                if (set) *set = in_order(*std::move(set), by_id);
                 done(std::move(set));
             };
-            client.select(context, matchers, range, std::move(order));
+            client.select(context, matchers, range, hints, std::move(order));
         };
-    MIMIR_TRY(std::vector<SeriesSetPtr> sets, ask<SeriesSetPtr>(call));
-    if (sets.size() == 1) return std::move(sets.front());
-    return std::make_unique<rpc::MergedSeriesSet>(std::move(sets));
+    return ask<SeriesSetPtr>(call);
 }
 
 Result<std::vector<model::Labels>> IngesterReader::series(

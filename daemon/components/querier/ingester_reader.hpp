@@ -42,8 +42,14 @@ class IngesterReader {
         std::uint64_t seed
     );
 
-    /// The set must not outlive the reader. To be loaded forward.
+    /// The set must not outlive the reader. To be loaded forward. In the order of SeriesKey, or as one local ingester has
+    /// it.
     Result<SeriesSetPtr> select(const model::Matchers& matchers, TimeRange range);
+    /// The same for a reader that needs no order, and looks at some labels only, when there is a projection: others may be
+    /// missing.
+    Result<SeriesSetPtr> select_in_any_order(
+        const model::Matchers& matchers, TimeRange range, const model::LabelProjection* labels
+    );
     Result<std::vector<model::Labels>> series(
         const std::vector<model::Matchers>& selectors, TimeRange range
     );
@@ -67,6 +73,9 @@ class IngesterReader {
     /// The answers of `call(client, context, done)`; at least one.
     template <class T, class Call>
     Result<std::vector<T>> ask(const Call& call);
+    Result<std::vector<SeriesSetPtr>> select_each(
+        const model::Matchers& matchers, TimeRange range, rpc::SelectionHints hints
+    );
 
     const rpc::RequestContext context_;
     const rpc::GatherOptions options_;

@@ -8,6 +8,8 @@ namespace {
 
 /// One read: enough for any usual head. Beast would read 512 bytes at a time from an empty buffer.
 constexpr std::size_t kReadBytes = 16 << 10;
+/// One read where bytes come faster than they are read: each costs two system calls, a timer and a switch.
+constexpr std::size_t kReadBytesMax = 256 << 10;
 /// A body's memory is taken as its bytes come, not as its head promises.
 constexpr std::size_t kBodyStepBytes = 1 << 20;
 
@@ -27,12 +29,15 @@ template <bool is_request>
 MessageReader<is_request>::MessageReader(Stream& stream, std::size_t header_bytes_limit)
     : stream_(stream),
       header_bytes_limit_(header_bytes_limit),
-      buffer_(header_bytes_limit + 2 * kReadBytes) {}
+      buffer_(header_bytes_limit + kReadBytes + kReadBytesMax) {}
 
 template <bool is_request>
 asio::awaitable<Stream::Read> MessageReader<is_request>::fill() {
-    const auto read = co_await stream_.read_some(buffer_.prepare(kReadBytes));
+    const std::size_t room = buffer_.capacity() - buffer_.size();
+    const std::size_t asked = std::clamp(room, kReadBytes, kReadBytesMax);
+    const auto read = co_await stream_.read_some(buffer_.prepare(asked));
     buffer_.commit(read.bytes);
+    if (read.bytes == asked) buffer_.reserve(std::min(2 * asked, kReadBytesMax));
     co_return read;
 }
 
@@ -49,6 +54,8 @@ Result<void> MessageReader<is_request>::parse() {
 template <bool is_request>
 asio::awaitable<bool> MessageReader<is_request>::wait() {
     if (buffer_.size() > 0) co_return true;
+    // Many connections wait, and long: none with the memory of a long body.
+    if (buffer_.capacity() > kReadBytes) buffer_.shrink_to_fit();
     const auto read = co_await fill();
     co_return !read.error;
 }

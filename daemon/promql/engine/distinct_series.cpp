@@ -16,8 +16,8 @@ DistinctSeries::DistinctSeries(
 Result<void> DistinctSeries::prepare() {
     MIMIR_TRY(input_->prepare());
     series_ = input_->series();
-    if (names_ == Names::drop) drop_names(series_);
-    number(series_);
+    if (names_ != Names::keep) drop_names(series_);
+    if (names_ != Names::drop_only) number(series_);
     return {};
 }
 

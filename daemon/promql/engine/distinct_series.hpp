@@ -10,7 +10,8 @@ namespace mimir::promql::engine {
 /// Errors: invalid, when two of them have a value at the same step.
 class DistinctSeries final : public VectorOperator {
   public:
-    enum class Names : std::uint8_t { drop, keep };
+    /// drop_only: they are distinct without them, or nobody tells them apart.
+    enum class Names : std::uint8_t { drop, keep, drop_only };
 
     DistinctSeries(QueryContext& context, Steps steps, VectorOperatorPtr input, Names names);
 

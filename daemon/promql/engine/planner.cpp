@@ -66,9 +66,9 @@ Result<VectorOperatorPtr> Planner::vector_of(const Expr& expr, Steps steps) {
 
 VectorOperatorPtr Planner::settle(VectorOperatorPtr input, Steps steps) {
     if (context_.options.delayed_name_removal) return input;
-    return std::make_unique<DistinctSeries>(
-        context_, steps, std::move(input), DistinctSeries::Names::drop
-    );
+    // Labels that would tell series apart may be missing.
+    const auto names = projection_ ? DistinctSeries::Names::drop_only : DistinctSeries::Names::drop;
+    return std::make_unique<DistinctSeries>(context_, steps, std::move(input), names);
 }
 
 VectorOperatorPtr Planner::merge(VectorOperatorPtr input, Steps steps) {
@@ -99,7 +99,7 @@ Result<VectorOperatorPtr> Planner::selector(
     auto op = std::make_unique<InstantSelector>(
         context_,
         steps,
-        Selection{selector.matchers, reference(selector.at, selector.offset)},
+        Selection{selector.matchers, reference(selector.at, selector.offset), projection_},
         yield
     );
     if (yield == InstantSelector::Yield::time) return settle(std::move(op), steps);
@@ -115,7 +115,7 @@ Result<RangeOperatorPtr> Planner::range(const Expr& expr, Steps steps) {
     return std::make_unique<RangeSelector>(
         context_,
         steps,
-        Selection{selector.matchers, reference(selector.at, selector.offset)},
+        Selection{selector.matchers, reference(selector.at, selector.offset), projection_},
         within_reach(matrix.range.value.count())
     );
 }
@@ -192,7 +192,10 @@ Result<VectorOperatorPtr> Planner::vector_binary(const Expr& expr, Steps steps) 
 }
 
 Result<VectorOperatorPtr> Planner::aggregate(const Aggregate& aggregate, Steps steps) {
-    MIMIR_TRY(auto input, vector(*aggregate.expr, steps));
+    const auto outer = std::exchange(projection_, projected_labels(aggregate));
+    auto planned = vector(*aggregate.expr, steps);
+    projection_ = outer;
+    MIMIR_TRY(auto input, std::move(planned));
     if (aggregate.op == AggregateOp::count_values) {
         return std::make_unique<CountValues>(
             context_, steps, std::move(input), aggregate, string_argument(*aggregate.parameter)
@@ -240,6 +243,14 @@ Result<VectorOperatorPtr> Planner::aggregate(const Aggregate& aggregate, Steps s
 }
 
 Result<ScalarOperatorPtr> Planner::scalar(const Expr& expr, Steps steps) {
+    // Its series are its own.
+    const auto outer = std::exchange(projection_, std::nullopt);
+    auto planned = scalar_of(expr, steps);
+    projection_ = outer;
+    return planned;
+}
+
+Result<ScalarOperatorPtr> Planner::scalar_of(const Expr& expr, Steps steps) {
     if (const auto* number = expr.as<NumberLiteral>()) {
         return std::make_unique<ConstantScalar>(steps, number->value);
     }

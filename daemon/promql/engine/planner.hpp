@@ -3,6 +3,7 @@
 // From the syntax tree to operators. What isn't built is refused here, before any data is read.
 
 #include "promql/engine/operator.hpp"
+#include "promql/engine/projection.hpp"
 #include "promql/engine/selectors.hpp"
 
 namespace mimir::promql::engine {
@@ -19,6 +20,7 @@ class Planner {
 
   private:
     Result<VectorOperatorPtr> vector_of(const Expr& expr, Steps steps);
+    Result<ScalarOperatorPtr> scalar_of(const Expr& expr, Steps steps);
     Result<VectorOperatorPtr> selector(
         const VectorSelector& selector, Steps steps, InstantSelector::Yield yield
     );
@@ -43,6 +45,8 @@ class Planner {
     [[nodiscard]] Reference reference(const std::optional<At>& at, const Duration& offset) const;
 
     QueryContext& context_;
+    /// While what lies between an aggregation and the one selector below is planned.
+    std::optional<model::LabelProjection> projection_;
 };
 
 /// Whether the expression has the same value at every step: all its selectors are fixed by @, and it doesn't ask for the

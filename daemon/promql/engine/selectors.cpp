@@ -53,8 +53,8 @@ InstantSelector::InstantSelector(
       loader_(context) {}
 
 Result<void> InstantSelector::prepare() {
-    MIMIR_TRY(loader_.select(selection_.matchers, range_of(steps_, selection_.reference, lookback_))
-    );
+    const TimeRange range = range_of(steps_, selection_.reference, lookback_);
+    MIMIR_TRY(loader_.select(selection_.matchers, range, selection_.labels));
     series_ = loader_.series();
     if (yield_ == Yield::time) {
         for (auto& series : series_) series.drop_name = true;
@@ -128,12 +128,13 @@ void InstantSelector::select_with_histograms(
 RangeSelector::RangeSelector(
     QueryContext& context, Steps steps, Selection selection, std::int64_t range
 )
-    : steps_(steps), matchers_(std::move(selection.matchers)), loader_(context) {
-    windows_ = {selection.reference, range};
+    : steps_(steps), selection_(std::move(selection)), loader_(context) {
+    windows_ = {selection_.reference, range};
 }
 
 Result<void> RangeSelector::prepare() {
-    MIMIR_TRY(loader_.select(matchers_, range_of(steps_, windows_.reference, windows_.range)));
+    const TimeRange range = range_of(steps_, windows_.reference, windows_.range);
+    MIMIR_TRY(loader_.select(selection_.matchers, range, selection_.labels));
     series_ = loader_.series();
     return {};
 }

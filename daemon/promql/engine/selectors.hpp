@@ -8,6 +8,8 @@ namespace mimir::promql::engine {
 struct Selection {
     model::Matchers matchers;
     Reference reference;
+    /// The labels that are looked at; none: all.
+    std::optional<model::LabelProjection> labels = {};
 };
 
 /// `metric{...}`: the newest sample of each series within the look-back at each step; with Yield::time, as the argument
@@ -44,7 +46,7 @@ class RangeSelector final : public RangeOperator {
 
   private:
     Steps steps_;
-    model::Matchers matchers_;
+    Selection selection_;
     SeriesLoader loader_;
     std::size_t next_ = 0;
     std::vector<const model::FloatHistogram*> histograms_;

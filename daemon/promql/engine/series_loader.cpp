@@ -53,9 +53,18 @@ std::size_t weight(const chunkenc::Points& points) {
 
 }  // namespace
 
-Result<void> SeriesLoader::select(const model::Matchers& matchers, TimeRange range) {
+Result<void> SeriesLoader::select(
+    const model::Matchers& matchers,
+    TimeRange range,
+    const std::optional<model::LabelProjection>& labels
+) {
     range_ = range;
-    MIMIR_TRY(set_, context_.storage.select(matchers, range));
+    auto& storage = context_.storage;
+    MIMIR_TRY(
+        set_,
+        labels ? storage.select_projected(matchers, range, *labels)
+               : storage.select(matchers, range)
+    );
     context_.statistics.series += set_->count();
     return {};
 }

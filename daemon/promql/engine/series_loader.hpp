@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "chunkenc/decode.hpp"
 #include "chunkenc/series_set.hpp"
@@ -13,8 +14,12 @@ class SeriesLoader {
   public:
     explicit SeriesLoader(QueryContext& context) : context_(context), held_(context.budget) {}
 
-    /// Selects the series. Errors: those of the storage.
-    Result<void> select(const model::Matchers& matchers, TimeRange range);
+    /// Selects the series; with a projection, others of their labels may be missing. Errors: those of the storage.
+    Result<void> select(
+        const model::Matchers& matchers,
+        TimeRange range,
+        const std::optional<model::LabelProjection>& labels
+    );
     [[nodiscard]] std::size_t count() const { return set_->count(); }
     [[nodiscard]] std::vector<SeriesMeta> series() const;
 

@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "base/assert.hpp"
+#include "encoding/bytes.hpp"
 #include "rpc/series_order.hpp"
 #include "wire/ingester_messages.hpp"
 #include "wire/labels.hpp"
@@ -16,34 +17,38 @@ using Frame = std::shared_ptr<const std::string>;
 /// Memory is taken as labels come, not as their number is promised.
 constexpr std::size_t kReserveSeriesMax = 1 << 16;
 
-/// The labels of all series, in the order in which they were sent.
+/// The labels of all series, in the order in which they were sent, and in the frames in which they came.
 class LabelTable {
   public:
-    explicit LabelTable(std::size_t bytes_limit) : bytes_limit_(bytes_limit) {}
+    explicit LabelTable(const SelectionLimits& limits) : limits_(limits) {}
 
     /// Whether the frame's labels are the last. Nothing has been taken yet of its chunks.
-    Result<bool> take(const wire::SelectionFrame& frame) {
+    /// `bytes`: what the frame points into.
+    Result<bool> take(const wire::SelectionFrame& frame, const Frame& bytes) {
         if (!expected_) {
             if (!frame.series_count) return corrupt("does not say how many series it has");
             expected_ = *frame.series_count;
-            begins_.reserve(std::min<std::size_t>(*expected_, kReserveSeriesMax) + 1);
+            order_ = frame.order;
+            if (!may_be(order_)) return corrupt("is in an order that was not asked for");
+            labels_.reserve(std::min<std::size_t>(*expected_, kReserveSeriesMax));
         } else if (frame.series_count) {
             return corrupt("says twice how many series it has");
         }
+        if (!frame.labels.empty()) frames_.push_back(bytes);
         for (const std::string_view labels : frame.labels) MIMIR_TRY(add(labels));
+        MIMIR_TRY(add_ids(frame));
         if (count() > *expected_) return corrupt("has more series than it says");
         const bool complete = count() == *expected_;
         if (!complete && !frame.chunks.empty()) return corrupt("has chunks among its labels");
         return complete;
     }
 
-    [[nodiscard]] std::size_t count() const { return begins_.size(); }
+    [[nodiscard]] std::size_t count() const { return labels_.size(); }
     [[nodiscard]] model::LabelsView at(std::size_t index) const {
-        const std::size_t begin = begins_[index];
-        const std::size_t end = index + 1 < begins_.size() ? begins_[index + 1] : bytes_.size();
-        return model::LabelsView::from_canonical(std::string_view(bytes_).substr(begin, end - begin)
-        );
+        return model::LabelsView::from_canonical(labels_[index]);
     }
+    [[nodiscard]] bool has_ids() const { return order_ == wire::SelectionOrder::by_id; }
+    [[nodiscard]] SeriesId id(std::size_t index) const { return ids_[index]; }
     static tl::unexpected<Error> corrupt(std::string_view what) {
         return fail(ErrorKind::corrupt, "the selection of an ingester {}", what);
     }
@@ -51,27 +56,56 @@ class LabelTable {
   private:
     Result<void> add(std::string_view labels) {
         if (!wire::is_canonical(labels)) return corrupt("has malformed labels");
-        if (bytes_.size() + labels.size() > bytes_limit_) {
+        if (bytes_ + labels.size() > limits_.labels_bytes) {
             return fail(
                 ErrorKind::limit,
                 "the labels of the selected series take more than {} bytes",
-                bytes_limit_
+                limits_.labels_bytes
             );
         }
+        if (order_ == wire::SelectionOrder::by_labels) MIMIR_TRY(check_order(labels));
+        labels_.push_back(labels);
+        bytes_ += labels.size();
+        return {};
+    }
+    Result<void> check_order(std::string_view labels) {
         const SeriesKey key = SeriesKey::of(model::LabelsView::from_canonical(labels));
         if (count() > 0 && key <= SeriesKey{last_hash_, at(count() - 1)}) {
             return corrupt("is not in its order");
         }
         last_hash_ = key.hash;
-        begins_.push_back(bytes_.size());
-        bytes_ += labels;
         return {};
     }
+    Result<void> add_ids(const wire::SelectionFrame& frame) {
+        const std::size_t expected = has_ids() ? frame.labels.size() * wire::kSeriesIdBytes : 0;
+        if (frame.ids.size() != expected) return corrupt("has not one id a series");
+        for (std::size_t at = 0; at < expected; at += wire::kSeriesIdBytes) {
+            const char* const bytes = frame.ids.data() + at;
+            const SeriesId id{
+                .high = encoding::load_be<std::uint64_t>(bytes),
+                .low = encoding::load_be<std::uint64_t>(bytes + sizeof(std::uint64_t))
+            };
+            if (!ids_.empty() && id <= ids_.back()) return corrupt("is not in its order");
+            ids_.push_back(id);
+        }
+        return {};
+    }
+    [[nodiscard]] bool may_be(wire::SelectionOrder order) const {
+        switch (order) {
+            case wire::SelectionOrder::by_labels: return true;
+            case wire::SelectionOrder::by_id: return limits_.ids;
+            case wire::SelectionOrder::any: return limits_.any_order;
+        }
+        return false;
+    }
 
-    const std::size_t bytes_limit_;
+    const SelectionLimits limits_;
     std::optional<std::uint64_t> expected_;
-    std::string bytes_;
-    std::vector<std::size_t> begins_;
+    wire::SelectionOrder order_ = wire::SelectionOrder::by_labels;
+    std::size_t bytes_ = 0;                 // of labels_
+    std::vector<std::string_view> labels_;  // point into frames_
+    std::vector<SeriesId> ids_;             // when ordered by them
+    std::vector<Frame> frames_;
     std::uint64_t last_hash_ = 0;
 };
 
@@ -85,6 +119,7 @@ class RemoteSeriesSet final : public chunkenc::SeriesSet {
     [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
         return labels_.at(index);
     }
+    [[nodiscard]] SeriesId id(std::size_t index) const { return labels_.id(index); }
 
     Result<void> load(std::size_t first, std::size_t count, ChunkBatch& batch) override {
         MIMIR_ASSERT(first >= next_, "a remote selection is loaded forward");
@@ -159,22 +194,44 @@ class RemoteSeriesSet final : public chunkenc::SeriesSet {
     std::size_t next_ = 0;  // the first series that may still be loaded
 };
 
+/// The same, of series that the server has ordered by id.
+class RemoteIdentifiedSet final : public IdentifiedSeriesSet {
+  public:
+    explicit RemoteIdentifiedSet(std::unique_ptr<RemoteSeriesSet> set) : set_(std::move(set)) {}
+
+    [[nodiscard]] std::size_t count() const override { return set_->count(); }
+    [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
+        return set_->labels(index);
+    }
+    [[nodiscard]] SeriesId id(std::size_t index) const override { return set_->id(index); }
+    Result<void> load(std::size_t first, std::size_t count, ChunkBatch& batch) override {
+        return set_->load(first, count, batch);
+    }
+
+  private:
+    const std::unique_ptr<RemoteSeriesSet> set_;
+};
+
 http::asio::awaitable<Result<std::unique_ptr<chunkenc::SeriesSet>>> read_labels(
-    std::unique_ptr<FrameStream> stream, std::size_t labels_bytes_limit
+    std::unique_ptr<FrameStream> stream, SelectionLimits limits
 ) {
-    LabelTable labels(labels_bytes_limit);
+    LabelTable labels(limits);
     wire::SelectionFrame frame;
     for (;;) {
-        MIMIR_CO_TRY(const std::string_view bytes, co_await stream->next());
-        if (bytes.empty()) co_return LabelTable::corrupt("ends before all its labels");
-        MIMIR_CO_TRY(wire::decode_selection_frame(bytes, frame));
-        MIMIR_CO_TRY(const bool complete, labels.take(frame));
+        MIMIR_CO_TRY(const std::string_view read, co_await stream->next());
+        if (read.empty()) co_return LabelTable::corrupt("ends before all its labels");
+        const auto bytes = std::make_shared<const std::string>(read);
+        MIMIR_CO_TRY(wire::decode_selection_frame(*bytes, frame));
+        MIMIR_CO_TRY(const bool complete, labels.take(frame, bytes));
         if (!complete) continue;
         Frame first;
-        if (!frame.chunks.empty()) first = std::make_shared<const std::string>(bytes);
-        co_return std::make_unique<RemoteSeriesSet>(
+        if (!frame.chunks.empty()) first = bytes;
+        const bool has_ids = labels.has_ids();
+        auto set = std::make_unique<RemoteSeriesSet>(
             std::move(stream), std::move(labels), std::move(first)
         );
+        if (has_ids) co_return std::make_unique<RemoteIdentifiedSet>(std::move(set));
+        co_return std::unique_ptr<chunkenc::SeriesSet>(std::move(set));
     }
 }
 
@@ -182,7 +239,7 @@ http::asio::awaitable<Result<std::unique_ptr<chunkenc::SeriesSet>>> read_labels(
 
 void read_selection(
     std::unique_ptr<FrameStream> stream,
-    std::size_t labels_bytes_limit,
+    SelectionLimits limits,
     Done<std::unique_ptr<chunkenc::SeriesSet>> done
 ) {
     using Selected = Result<std::unique_ptr<chunkenc::SeriesSet>>;
@@ -191,9 +248,7 @@ void read_selection(
         MIMIR_ASSERT(error == nullptr, "coroutines return their errors");
         done(std::move(selected));
     };
-    http::asio::co_spawn(
-        executor, read_labels(std::move(stream), labels_bytes_limit), std::move(on_end)
-    );
+    http::asio::co_spawn(executor, read_labels(std::move(stream), limits), std::move(on_end));
 }
 
 }  // namespace mimir::rpc::detail

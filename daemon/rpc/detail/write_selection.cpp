@@ -1,23 +1,23 @@
 #include "rpc/detail/write_selection.hpp"
 
 #include "base/turn.hpp"
-#include "rpc/detail/selection_writer.hpp"
 
 namespace mimir::rpc::detail {
 
 http::asio::awaitable<Result<void>> write_selection(
     runtime::Pool& pool,
     const RequestContext& context,
-    std::function<Result<std::unique_ptr<chunkenc::SeriesSet>>()> begin,
+    std::function<Result<Selected>()> begin,
     FrameWriter& frames
 ) {
     const std::string tenant = tenant_of(context);
     std::string frame;
     std::unique_ptr<SelectionWriter> selection;
     auto first = [&]() -> Result<void> {
-        MIMIR_TRY(auto set, begin());
+        MIMIR_TRY(Selected selected, begin());
         Turn::give_way(context.cancellation);
-        selection = std::make_unique<SelectionWriter>(std::move(set));
+        selection =
+            std::make_unique<SelectionWriter>(std::move(selected.series), std::move(selected.form));
         Turn::give_way(context.cancellation);
         return selection->next(frame);
     };

@@ -24,9 +24,17 @@ class CountingStorage final : public promql::Queryable {
     Result<std::unique_ptr<chunkenc::SeriesSet>> select(
         const model::Matchers& matchers, TimeRange range
     ) override;
+    Result<std::unique_ptr<chunkenc::SeriesSet>> select_projected(
+        const model::Matchers& matchers, TimeRange range, const model::LabelProjection& labels
+    ) override {
+        projections.push_back(labels.names());
+        return select(matchers, range);
+    }
 
     std::vector<TimeRange> ranges;  ///< Of the selections so far.
-    std::size_t loads = 0;          ///< Batches loaded.
+    /// Labels that were said to be enough, of the selections that said so.
+    std::vector<std::vector<std::string>> projections;
+    std::size_t loads = 0;  ///< Batches loaded.
     CancellationToken* cancel_on_load = nullptr;
 
   private:

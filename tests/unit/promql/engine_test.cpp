@@ -44,6 +44,51 @@ TEST_SUITE("promql/engine") {
         CHECK(result->statistics.samples == 20);
     }
 
+    TEST_CASE("aggregations ask for the labels they look at, when nothing below looks at others") {
+        using Names = std::vector<std::string>;
+        struct Case {
+            const char* text;
+            std::vector<Names> projections;
+        };
+        const Names name{"__name__"};
+        const Names name_and_job{"__name__", "job"};
+        for (const Case& c : {
+                 Case{"sum(x)", {name}},
+                 Case{"sum by (job) (x)", {name_and_job}},
+                 Case{"sum by (job, __name__, job) (rate(x[1m]))", {name_and_job}},
+                 Case{"quantile by (job) (0.9, 2 * -clamp(x, 0, scalar(y)))", {name_and_job}},
+                 Case{"count({job=\"a\"})", {name}},
+                 Case{"max(max_over_time(rate(x[1m])[5m:1m]))", {name}},
+                 Case{"sum(x) / sum by (job) (x)", {name, name_and_job}},
+                 Case{"topk(1, sum by (job) (x))", {name_and_job}},
+                 // Dropping the names may make series equal.
+                 Case{"sum(rate({job=\"a\"}[1m]))", {}},
+                 Case{"sum({__name__=~\"x|y\"} * 2)", {}},
+                 Case{"sum(rate({__name__=\"\", job=\"a\"}[1m]))", {}},
+                 Case{"sum without (job) (x)", {}},
+                 Case{"topk(1, x)", {}},
+                 Case{"limitk(1, x)", {}},
+                 Case{"count_values(\"v\", x)", {name}},
+                 Case{"x", {}},
+                 Case{"sum(label_replace(x, \"job\", \"$1\", \"i\", \"(.*)\"))", {}},
+                 Case{"sum(histogram_quantile(0.5, x))", {}},
+                 Case{"sum(x * on (i) y)", {}},
+                 Case{"sum(x or y)", {}},
+                 Case{"sum(absent(x))", {}},
+                 Case{"sum(sort(x))", {}},
+                 Case{"sum(vector(1))", {}},
+                 Case{"sum(hour())", {}},
+                 Case{"scalar(x) + sum(vector(scalar(y)))", {}},
+             }) {
+            CAPTURE(c.text);
+            CountingStorage storage;
+            storage.add_counter("x{job=\"a\", i=\"1\"}", 100);
+            storage.add_counter("y{job=\"a\", i=\"2\"}", 100);
+            REQUIRE_OK(execute(storage, Query::instant(c.text, at_seconds(600))));
+            CHECK((storage.projections == c.projections));
+        }
+    }
+
     TEST_CASE("offset and @ move what a selector reads, not when its value is reported") {
         CountingStorage storage;
         storage.add_counter("x", 100);

@@ -100,6 +100,59 @@ TEST_CASE("what one replica lacks comes from another, whichever are asked") {
     }
 }
 
+TEST_CASE("series stay apart whose labels nobody looks at, whoever of the ingesters sends them") {
+    struct Case {
+        const char* name;
+        std::size_t of_older_release;
+        bool one_is_local;
+    };
+    for (const Case& c :
+         {Case{"all know projections", 0, false},
+          Case{"one does not", 1, false},
+          Case{"none does", 3, false},
+          Case{"one is of this process", 0, true},
+          Case{"one is, and another of an older release", 1, true}}) {
+        CAPTURE(c.name);
+        Cluster cluster;
+        cluster.gather.minimize_requests = false;
+        if (c.one_is_local) {
+            cluster.replicas[2] = std::make_shared<Replica>(Replica::Place::local);
+            cluster.ring.run_locally("ingester-2", cluster.replicas[2]);
+        }
+        for (std::size_t i = 0; i < 3; ++i) {
+            cluster.replicas[i]->knows_projections = i >= c.of_older_release;
+            for (std::size_t s = 0; s < 50; ++s) {
+                if (s % 10 == i) continue;  // it lacks some, which the others have
+                cluster.replicas[i]->add(series_of("m", s), {{kNow - 10s, 1}, {kNow, 2}});
+            }
+        }
+        for (int time = 0; time < 10; ++time) {  // any two of them may be those that count
+            const auto sum = cluster.query("sum(m)");
+            REQUIRE_OK(sum);
+            CHECK(*sum == std::map<std::string, double>{{"", 100}});
+            CHECK(cluster.usage.series == 50);
+            CHECK(cluster.usage.chunks == 50);
+            const auto by = cluster.query("sum by (i) (count_over_time(m[1m]))");
+            REQUIRE_OK(by);
+            CHECK(by->size() == 50);
+            for (const auto& [i, count] : *by) CHECK(count == 2);
+        }
+    }
+}
+
+TEST_CASE("one remote ingester alone need not order its series") {
+    Cluster cluster(1, {.replication_factor = 1});
+    for (std::size_t i = 0; i < 20; ++i) cluster.replicas[0]->add(series_of("m", i), {{kNow, 1}});
+    const model::LabelProjection number({"i"});
+    const auto set = cluster.reader().select_in_any_order(kAll, kAlways, nullptr);
+    REQUIRE_OK(set);
+    REQUIRE((*set)->count() == 20);
+    for (std::size_t i = 0; i < 20; ++i) CHECK((*set)->labels(i) == series_of("m", i).view());
+    const auto sum = cluster.query("sum(m)");
+    REQUIRE_OK(sum);
+    CHECK(*sum == std::map<std::string, double>{{"", 20}});
+}
+
 TEST_CASE("chunks that replicas share are read once, others are all read") {
     Cluster cluster;
     cluster.gather.minimize_requests = false;

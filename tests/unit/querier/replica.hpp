@@ -74,6 +74,7 @@ class Replica final : public rpc::IngesterClient {
         const rpc::RequestContext&,
         const model::Matchers& matchers,
         TimeRange range,
+        rpc::SelectionHints hints,
         rpc::Done<SeriesSetPtr> done
     ) override {
         auto found = std::make_unique<Selected>();
@@ -83,7 +84,7 @@ class Replica final : public rpc::IngesterClient {
         }
         found->range = range;
         SeriesSetPtr set = std::move(found);
-        if (place_ == Place::remote) set = std::make_unique<rpc::OrderedSeriesSet>(std::move(set));
+        if (place_ == Place::remote) set = as_sent(std::move(set), hints);
         tell(std::move(set), std::move(done));
     }
     void series(
@@ -132,6 +133,8 @@ class Replica final : public rpc::IngesterClient {
 
     Does does = Does::answers;
     std::size_t asked = 0;
+    /// Whether it is of a release that leaves out labels.
+    bool knows_projections = true;
     std::vector<std::string> strings;
     std::vector<model::SeriesExemplars> kept_exemplars;
     std::vector<model::MetricMetadata> kept_metadata;
@@ -168,6 +171,35 @@ class Replica final : public rpc::IngesterClient {
         TimeRange range;
         bool breaks_off = false;
     };
+
+    /// Series without the labels that were not asked for.
+    struct Projected final : rpc::IdentifiedSeriesSet {
+        Projected(SeriesSetPtr all, const model::LabelProjection& wanted) : set(std::move(all)) {
+            for (std::size_t i = 0; i < set.count(); ++i) {
+                wanted.copy(set.labels(i), kept.emplace_back());
+            }
+        }
+        [[nodiscard]] std::size_t count() const override { return set.count(); }
+        [[nodiscard]] model::LabelsView labels(std::size_t index) const override {
+            return model::LabelsView::from_canonical(kept[index]);
+        }
+        [[nodiscard]] rpc::SeriesId id(std::size_t index) const override { return set.id(index); }
+        Result<void> load(std::size_t first, std::size_t count, chunkenc::ChunkBatch& batch)
+            override {
+            return set.load(first, count, batch);
+        }
+        rpc::OrderedByIdSet set;
+        std::vector<std::string> kept;
+    };
+
+    [[nodiscard]] SeriesSetPtr as_sent(SeriesSetPtr set, const rpc::SelectionHints& hints) const {
+        if (!knows_projections) return std::make_unique<rpc::OrderedSeriesSet>(std::move(set));
+        if (hints.labels != nullptr) {
+            return std::make_unique<Projected>(std::move(set), *hints.labels);
+        }
+        if (hints.any_order) return set;
+        return std::make_unique<rpc::OrderedSeriesSet>(std::move(set));
+    }
 
     Series& series_of(const model::Labels& labels) {
         for (Series& series : series_) {

@@ -72,9 +72,9 @@ struct Ends {
         }
         REQUIRE_OK(push(*local, std::move(request)));
     }
-    Result<std::unique_ptr<SeriesSet>> select(IngesterClient& client) {
+    Result<std::unique_ptr<SeriesSet>> select(IngesterClient& client, SelectionHints hints = {}) {
         return wait_for<std::unique_ptr<SeriesSet>>([&](auto done) {
-            client.select(context, kAll, kAlways, done);
+            client.select(context, kAll, kAlways, hints, done);
         });
     }
 
@@ -274,9 +274,58 @@ TEST_SUITE("rpc/ingester") {
         }
     }
 
+    TEST_CASE("a selection of some labels has those alone, and each series by its id") {
+        Ends ends;
+        ends.fill(3000, 150);
+        auto here = ends.select(*ends.local);
+        REQUIRE_OK(here);
+        OrderedByIdSet ordered(*std::move(here));
+        const auto bodies = [](std::vector<std::string> texts) {  // without the labels
+            for (auto& text : texts) text.erase(0, text.find(": "));
+            return texts;
+        };
+        const auto expected = bodies(content(ordered, 256));
+        const model::LabelProjection name({"__name__", "job"});
+        auto there = ends.select(*ends.remote, {.labels = &name});
+        REQUIRE_OK(there);
+        const auto* identified = dynamic_cast<const IdentifiedSeriesSet*>(there->get());
+        REQUIRE(identified != nullptr);
+        REQUIRE(identified->count() == ordered.count());
+        for (std::size_t i = 0; i < ordered.count(); ++i) {
+            CHECK(identified->id(i) == ordered.id(i));
+            CHECK(identified->id(i) == SeriesId::of(ordered.labels(i)));
+            CHECK(identified->labels(i) == labels("m").view());
+        }
+        CHECK((bodies(content(**there, 100)) == expected));
+    }
+
+    TEST_CASE("a selection in any order comes as the ingester has it, with all or some labels") {
+        Ends ends;
+        ends.fill(3000, 150);
+        auto here = ends.select(*ends.local);
+        REQUIRE_OK(here);
+        const auto expected = content(**here, 256);
+        auto there = ends.select(*ends.remote, {.any_order = true});
+        REQUIRE_OK(there);
+        CHECK((content(**there, 100) == expected));
+        const model::LabelProjection number({"i"});
+        there = ends.select(*ends.remote, {.labels = &number, .any_order = true});
+        REQUIRE_OK(there);
+        CHECK(dynamic_cast<const IdentifiedSeriesSet*>(there->get()) == nullptr);
+        REQUIRE((*there)->count() == 3000);
+        for (std::size_t i = 0; i < 3000; ++i) {
+            CHECK((*there)->labels(i).get("i") == (*here)->labels(i).get("i"));
+            CHECK((*there)->labels(i).count() == 1);
+        }
+    }
+
     TEST_CASE("a selection of nothing is empty") {
         Ends ends;
         auto there = ends.select(*ends.remote);
+        REQUIRE_OK(there);
+        CHECK((*there)->count() == 0);
+        const model::LabelProjection none;
+        there = ends.select(*ends.remote, {.labels = &none});
         REQUIRE_OK(there);
         CHECK((*there)->count() == 0);
     }
@@ -370,7 +419,9 @@ TEST_SUITE("rpc/ingester") {
                               std::vector<Labels> series,
                               std::vector<std::uint64_t> chunks) {
             std::string bytes;
-            if (count) wire::append_series_count(*count, bytes);
+            if (count) {
+                wire::append_series_count(*count, wire::SelectionOrder::by_labels, bytes);
+            }
             for (const Labels& one : series) wire::append_series_labels(one, bytes);
             for (const std::uint64_t one : chunks) {
                 wire::append_series_chunk(
@@ -381,11 +432,34 @@ TEST_SUITE("rpc/ingester") {
             }
             return bytes;
         };
+        const auto by_id = [](wire::SelectionOrder order, std::vector<std::string_view> ids) {
+            std::string bytes;
+            wire::append_series_count(2, order, bytes);
+            std::string all;
+            for (const std::string_view id : ids) {
+                wire::append_series_labels({}, bytes);
+                all += id;
+            }
+            if (!all.empty()) wire::append_series_ids(all, bytes);
+            return bytes;
+        };
+        using Order = wire::SelectionOrder;
+        const std::string one(16, '1');
+        const std::string two(16, '2');
         const struct {
             std::string_view name;
             std::vector<std::string> frames;
             bool is_good = false;
+            bool may_lack_labels = false;
         } cases[] = {
+            {"good, by id", {by_id(Order::by_id, {one, two})}, true, true},
+            {"by id, not asked for", {by_id(Order::by_id, {one, two})}},
+            {"in any order, not asked for", {by_id(Order::any, {"", ""})}, false, true},
+            {"ids out of order", {by_id(Order::by_id, {two, one})}, false, true},
+            {"an id twice", {by_id(Order::by_id, {one, one})}, false, true},
+            {"too few ids", {by_id(Order::by_id, {one, ""})}, false, true},
+            {"half an id", {by_id(Order::by_id, {one, "12345678"})}, false, true},
+            {"ids by labels", {frame(1, {low}, {}) + "\x2a\x10" + one}, false, true},
             {"good", {frame(2, {low}, {}), frame({}, {high}, {0}), frame({}, {}, {0, 1})}, true},
             {"no count", {frame({}, {low, high}, {})}},
             {"two counts", {frame(2, {low}, {}), frame(2, {high}, {})}},
@@ -408,10 +482,12 @@ TEST_SUITE("rpc/ingester") {
         });
         TestCaller caller(options_for());
         RemoteIngester remote(caller.pool.at(server.address()));
+        const model::LabelProjection none;
         for (std::size_t i = 0; i < std::size(cases); ++i) {
             CAPTURE(cases[i].name);
             auto selected = wait_for<std::unique_ptr<SeriesSet>>([&](auto done) {
-                remote.select(context_of(std::to_string(i)), kAll, kAlways, done);
+                const SelectionHints hints{.labels = cases[i].may_lack_labels ? &none : nullptr};
+                remote.select(context_of(std::to_string(i)), kAll, kAlways, hints, done);
             });
             Result<void> read;
             if (selected) {

@@ -27,6 +27,21 @@ TEST_CASE("a question reads back as it was asked") {
     CHECK(read->range == asked.range);
     CHECK(read->label == asked.label);
     CHECK(read->limit == asked.limit);
+    CHECK_FALSE(read->projection.has_value());
+    CHECK_FALSE(read->any_order);
+}
+
+TEST_CASE("a question for some labels, or for none, is told from one for all") {
+    for (const auto& names : {std::vector<std::string>(), {"__name__", "job"}}) {
+        std::string bytes;
+        encode_selection_request(
+            {.selectors = {}, .range = {}, .projection = names, .any_order = true}, bytes
+        );
+        const auto read = decode_selection_request(bytes);
+        REQUIRE_OK(read);
+        CHECK(read->projection == names);
+        CHECK(read->any_order);
+    }
 }
 
 TEST_CASE("a bad regular expression is the asker's mistake") {
@@ -54,7 +69,8 @@ TEST_CASE("label sets of an answer must be canonical") {
 
 TEST_CASE("a frame of a selection points into its bytes") {
     std::string bytes;
-    append_series_count(2, bytes);
+    append_series_count(2, SelectionOrder::by_id, bytes);
+    append_series_ids("0123456789abcdef", bytes);
     append_series_labels(labels("a"), bytes);
     const SelectionFrame::Chunk chunk{
         .series = 1'000'000,
@@ -65,6 +81,8 @@ TEST_CASE("a frame of a selection points into its bytes") {
     SelectionFrame frame;
     REQUIRE_OK(decode_selection_frame(bytes, frame));
     CHECK(frame.series_count == 2U);
+    CHECK(frame.order == SelectionOrder::by_id);
+    CHECK(frame.ids == "0123456789abcdef");
     REQUIRE(frame.labels.size() == 1);
     CHECK(frame.labels.front() == labels("a").bytes());
     REQUIRE(frame.chunks.size() == 2);
