@@ -181,7 +181,7 @@ class DocumentTest(AdminTest):
         bodies = {
             "setTarget": {"target": "all", "dry_run": True}, "setLogLevel": {"level": "info"},
             "checkConfig": {"yaml": "target: all\n"}, "forgetMember": {"member": "nobody"},
-            "migrate": {"to": "microservices", "dry_run": True}}
+            "migrate": {"to": "microservices", "dry_run": True}, "okToStop": {}}
         here = mimird.admin("GET", "v1/rings/ingester").json["self"]
         special = {   # (endpoint, status): how to get it
             ("forgetMember", "200"): None,   # takes a member that died

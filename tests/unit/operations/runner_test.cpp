@@ -370,6 +370,7 @@ TEST_SUITE("operations/runner") {
         behind.entered.wait();
         CHECK(bench.runner->pause("op-2").error().kind == ErrorKind::conflict);
         behind.opened.set_value();
+        bench.wait_for_end("op-2");
     }
 
     TEST_CASE("past its point of no return nobody can cancel an operation") {
