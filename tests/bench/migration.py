@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integratio
 from support.load import UNLIMITED  # noqa: E402
 from support.node import Node  # noqa: E402
 from support.remote_write import request, series  # noqa: E402
-from support.servers import BIN, wait_for  # noqa: E402
+from support.servers import BIN  # noqa: E402
 
 SERIES = 100_000
 SAMPLES_A_SECOND = 20_000
@@ -64,6 +64,16 @@ def usage(node):
     return {name: status[name] for name in ("resident_bytes", "open_fds", "threads")}
 
 
+def await_series(node):
+    """Asks once a second: the question is not a cheap one."""
+    for _ in range(120):
+        found = node.result("query", query='count({__name__!=""})')["result"]
+        if found and int(found[0]["value"][1]) >= SERIES * 0.99:
+            return
+        time.sleep(1)
+    raise SystemExit(f"not all series are there: {found}\n{node.log()[-2000:]}")
+
+
 def measure(rounds):
     problems = []
     with Node(*UNLIMITED) as node:
@@ -78,9 +88,7 @@ def measure(rounds):
         writes = Probe(0.05, write)
         queries = Probe(1 / QUERIES_A_SECOND, lambda: node.api(
             "query", query='sum by (job) (rate({job="api"}[1m]))', time=time.time()))
-        wait_for("all series are there", lambda: int(node.result("query", query='count({__name__!=""})')["result"][0]["value"][1]
-                                                     if node.result("query", query='count({__name__!=""})')["result"] else 0)
-                 >= SERIES * 0.99, 120)
+        await_series(node)
         writes.start()
         queries.start()
         time.sleep(10 if rounds < 50 else 2)
