@@ -26,6 +26,7 @@ std::string_view first_sentence(std::string_view text) {
 }
 
 std::vector<Flag> flags_of(const Loaded& loaded) {
+    const modules::ModuleTable table = module_table(loaded.settings, nullptr);
     std::vector<Flag> flags;
     for (const config::Option& option : loaded.declared.options()) {
         Flag flag{
@@ -36,8 +37,7 @@ std::vector<Flag> flags_of(const Loaded& loaded) {
         };
         if (flag.is_switch) flag.values = {"true", "false"};
         if (option.key == "target") {
-            for (const auto target : module_table(loaded.settings, nullptr).targets())
-                flag.values.emplace_back(target);
+            for (const auto target : table.targets()) flag.values.emplace_back(target);
         }
         flags.push_back(std::move(flag));
     }
