@@ -1,10 +1,10 @@
 """Real servers as objects: started on free ports of the loopback and temporary folders, waited for, killed, cleaned up."""
 
 import http.client as http_client
+import itertools
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -18,10 +18,14 @@ import urllib.request
 BIN = pathlib.Path(os.environ.get("MIMIR_BIN") or pathlib.Path(__file__).parents[3] / "build/bin").resolve()
 
 
+FIRST_PORT, PORTS = 20000, 12000   # below the range that the kernel gives to outgoing connections
+next_port = itertools.count(os.getpid() * 311)
+
+
 def free_port():
-    """A port nobody listens on, below the range that the kernel gives to outgoing connections."""
+    """A port nobody listens on: one after the other, as who is given one listens there only later."""
     while True:
-        port = random.randrange(20000, 32000)
+        port = FIRST_PORT + next(next_port) % PORTS
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
