@@ -9,6 +9,7 @@ Exits with 1 when anything failed, was lost, or did not come back.
 """
 
 import argparse
+import atexit
 import json
 import pathlib
 import statistics
@@ -79,8 +80,10 @@ def measure(rounds):
     with Node(*UNLIMITED) as node:
         loadgen = subprocess.Popen(
             [BIN / "mimird_loadgen", f"--url={node.url}/api/v1/push", f"--series={SERIES}", "--rounds=0", "--duration=86400",
-             f"--interval={SERIES / SAMPLES_A_SECOND}", f"--rate={SAMPLES_A_SECOND}", "--retry-for=0", "--json"],
+             f"--interval={SERIES / SAMPLES_A_SECOND}", f"--rate={SAMPLES_A_SECOND}", "--retry-for=10",
+             f"--start={time.time():.0f}", "--json"],
             stdout=subprocess.PIPE, text=True)
+        atexit.register(loadgen.kill)
 
         def write():
             now = int(time.time() * 1000)
