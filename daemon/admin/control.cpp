@@ -264,15 +264,7 @@ Result<api::ChangeResult> Control::reload(const Caller& caller, const ChangeOpti
     std::lock_guard asking(asking_);
     Wish wish{.kind = "reload-config"};
     if (auto first = repeated(wish, options); !first || first->operation) return first;
-    if (options.if_revision && *options.if_revision != revision()) {
-        return fail_with_id(
-            ErrorKind::conflict,
-            "revision-stale",
-            "the modules have changed since revision {}; now it is {}",
-            *options.if_revision,
-            revision()
-        );
-    }
+    MIMIR_TRY(check_revision(*this, options));
     const bool is_idle = environment_.runner.is_idle();
     MIMIR_TRY(auto settings, environment_.host.read_settings());
     SettingsChange change(settings->differences(), environment_.manager);

@@ -55,15 +55,7 @@ Result<api::ChangeResult> Control::migrate(
             "this process is one beside a node's primary"
         );
     }
-    if (options.if_revision && *options.if_revision != revision()) {
-        return fail_with_id(
-            ErrorKind::conflict,
-            "revision-stale",
-            "the modules have changed since revision {}; now it is {}",
-            *options.if_revision,
-            revision()
-        );
-    }
+    MIMIR_TRY(check_revision(*this, options));
     MIMIR_TRY(const auto newest, migrations(1));
     if (!newest.empty() && !has_ended(newest.front().state)) {
         return fail_with_id(

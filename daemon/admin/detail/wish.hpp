@@ -27,4 +27,17 @@ struct Control::Wish {
     }
 };
 
+/// Errors: revision-stale, when the request was bound to another revision than the one now.
+inline Result<void> check_revision(const Control& control, const ChangeOptions& options) {
+    const std::uint64_t now = control.revision();
+    if (!options.if_revision || *options.if_revision == now) return {};
+    return fail_with_id(
+        ErrorKind::conflict,
+        "revision-stale",
+        "the modules have changed since revision {}; now it is {}",
+        *options.if_revision,
+        now
+    );
+}
+
 }  // namespace mimir::admin
